@@ -1,0 +1,133 @@
+"""`check` and `when_done`: what a student calls in a notebook.
+
+`check(corr2d)` runs the exercise's cases in this process with the public seed, shows the report, and returns
+the points as a plain float, which stock ``nbgrader autograde`` records as partial credit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import linecache
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+PUBLIC_SEED = 0
+
+
+def under_grading() -> bool:
+    """True in the sandbox that runs submissions: checks are made by the judge there, not by this process."""
+    return bool(os.environ.get("CS_UTILS_GRADING"))
+
+
+def check(*functions: Callable[..., Any], **answers: Any) -> float:
+    """Check one exercise, show the report, and return the points.
+
+    ``check(corr2d)`` checks a function, ``check(parameters=parameters)`` a short question. Never raises
+    for anything the student's code does.
+
+    Raises:
+        TypeError: not exactly one thing to check.
+        ValueError: there is no exercise of that name.
+    """
+    if len(functions) + len(answers) != 1:
+        raise TypeError("check one thing at a time: check(corr2d), or check(parameters=parameters)")
+    if under_grading():
+        return 0.0
+    if functions:
+        frame = inspect.currentframe()
+        caller = frame.f_back if frame is not None else None
+        return _check_function(_name_of(functions[0], caller), functions[0])
+    ((name, value),) = answers.items()
+    return _check_function(name, value) if callable(value) else _check_question(name, value)
+
+
+def _check_function(name: str, function: Any) -> float:
+    from cs_utils.checking import report
+    from cs_utils.checking.evaluate import evaluate
+    from cs_utils.checking.exercise import Case, Exercise
+    from cs_utils.checking.outcome import Outcome, observe
+    from cs_utils.exercises import exercises
+
+    if name not in exercises():
+        raise ValueError(f"there is no exercise called {name!r}; the exercises are: {', '.join(exercises())}")
+
+    def call(exercise: Exercise, given: Case) -> Outcome:
+        return observe(function, given.args, given.kwargs, exercise.parameters)
+
+    verdict = evaluate(exercises()[name], PUBLIC_SEED, call)
+    _show(report.to_html(verdict), report.to_text(verdict))
+    return plain_points(verdict.points, verdict.max_points)
+
+
+def _check_question(name: str, value: Any) -> float:
+    from cs_utils.checking import report
+    from cs_utils.checking.answers import check_answer
+    from cs_utils.checking.outcome import plain
+    from cs_utils.exercises import questions
+
+    if name not in questions():
+        raise ValueError(f"there is no question called {name!r}; write check(name=name) with the name asked for")
+    question = questions()[name]
+    right, known = check_answer(question, value)
+    _show(
+        report.question_to_html(question, plain(value), right, known),
+        report.question_to_text(question, plain(value), right, known),
+    )
+    return plain_points(question.points if right else 0.0, question.points)
+
+
+def plain_points(points: float, max_points: float) -> float:
+    """Points as stock nbgrader can read them: a Python float between 0 and the maximum, never NaN."""
+    return float(min(max(float(points), 0.0), float(max_points)))
+
+
+def _name_of(function: Any, caller: Any) -> str:
+    """The exercise meant by ``check(expression)``: the expression's own name first, then ``__name__``.
+
+    The expression comes first because ``conv1d = corr1d`` and lambdas have another ``__name__``.
+    """
+    if caller is not None:
+        line = linecache.getline(caller.f_code.co_filename, caller.f_lineno)
+        written = re.search(r"\bcheck\(\s*([A-Za-z_]\w*)\s*\)", line)
+        if written and caller.f_globals.get(written[1]) is function:
+            return written[1]
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _show(html: str, text: str) -> None:
+    """Show HTML where a notebook can show it, text elsewhere."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        from IPython.display import display
+
+        display({"text/html": html, "text/plain": text}, raw=True)
+    else:
+        print(text)
+
+
+@contextlib.contextmanager
+def when_done(*names: str) -> Iterator[None]:
+    """Run an experiment with the student's functions, or say kindly that they are not written yet.
+
+    ::
+
+        with when_done("corr2d"):
+            plots.show_edges(photo, corr2d(photo, sobel))
+
+    `names` are the functions that the block needs. Any error inside is told in one line and does not stop
+    the notebook.
+    """
+    try:
+        yield
+    except NotImplementedError:
+        print(f"This needs {' and '.join(names)}: come back when it passes its check.")
+    except Exception as error:
+        from cs_utils.checking.outcome import describe_exception
+
+        failure = describe_exception(error)
+        at = f" (line {failure.line_number}: {failure.line})" if failure.line else ""
+        print(f"{' or '.join(names)} is not right yet: {failure.type}: {failure.message}{at}")
