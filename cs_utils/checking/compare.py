@@ -94,7 +94,9 @@ def _compare_values(
     return _compare_arrays(np.asarray(yours), np.asarray(expected), tolerance, where)
 
 
-def _compare_sequences(yours: Any, expected: Any, tolerance: Tolerance, where: tuple[int, ...]) -> Difference | None:
+def _compare_sequences(
+    yours: Any, expected: Any, tolerance: Tolerance, where: tuple[int, ...]
+) -> Difference | None:
     def differs(kind: str, message: str) -> Difference:
         return Difference(kind, message, where, yours, expected)
 

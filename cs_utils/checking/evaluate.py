@@ -7,7 +7,7 @@ notebook's process for `check`, in a sandboxed process for the judge.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cs_utils.checking.compare import Difference, compare
 from cs_utils.checking.exercise import Case, Exercise, Group, predict, size_of
@@ -126,9 +126,9 @@ def evaluate(exercise: Exercise, seed: int, call: Call) -> Verdict:
                 break
             if failure is not None and (failure.kind == "missing" or failure.type == "NotImplementedError"):
                 break
-        result = GroupResult(group, tuple(results))
-        findings = () if result.passed else tuple(diagnose(exercise, result))
-        groups.append(GroupResult(group, tuple(results), findings))
+        groups.append(GroupResult(group, tuple(results)))
+    findings = diagnose(exercise, groups)
+    groups = [replace(group, findings=found) for group, found in zip(groups, findings, strict=True)]
     return Verdict(
         exercise,
         tuple(groups),

@@ -70,7 +70,9 @@ def _check_question(name: str, value: Any) -> float:
     from cs_utils.exercises import questions
 
     if name not in questions():
-        raise ValueError(f"there is no question called {name!r}; write check(name=name) with the name asked for")
+        raise ValueError(
+            f"there is no question called {name!r}; write check(name=name) with the name asked for"
+        )
     question = questions()[name]
     right, known = check_answer(question, value)
     _show(

@@ -119,7 +119,8 @@ def observe(
     return Outcome(
         value=value,
         failure=failure,
-        changed=tuple(_changed(args, given, names)) + tuple(_changed(kwargs.values(), options.values(), kwargs)),
+        changed=tuple(_changed(args, given, names))
+        + tuple(_changed(kwargs.values(), options.values(), kwargs)),
         printed=sink.count,
         seconds=seconds,
     )

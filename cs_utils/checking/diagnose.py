@@ -1,0 +1,393 @@
+"""What can truthfully be said about a failing group: a known mistake by name, else what is seen.
+
+A misconception is named for a group only when its prediction equals the outcome of *every* case in the group
+and more than one scalar was compared; an observation is made only when it holds for every failing case. No
+match, no name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cs_utils.checking.compare import agree, compare, describe, wrong_mask
+from cs_utils.checking.exercise import Exercise, Misconception, Tolerance, predict
+from cs_utils.checking.outcome import Outcome
+
+if TYPE_CHECKING:
+    from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult
+
+MUCH_PRINTED = 2000
+
+
+def diagnose(exercise: Exercise, groups: Sequence[GroupResult]) -> list[tuple[Finding, ...]]:
+    """The findings of each group, in order; empty for groups that passed or were not run."""
+    matches = [_matching(exercise, group) for group in groups]
+    reach = {id(known): sum(known in names for names in matches) for names in matches for known in names}
+    return [
+        _group_findings(exercise, group, _best(names, reach))
+        for group, names in zip(groups, matches, strict=True)
+    ]
+
+
+def _best(names: list[Misconception], reach: dict[int, int]) -> list[Misconception]:
+    """Of several mistakes that explain a group, those that explain the most groups."""
+    most = max((reach[id(known)] for known in names), default=0)
+    return [known for known in names if reach[id(known)] == most]
+
+
+def _group_findings(
+    exercise: Exercise, group: GroupResult, known: list[Misconception]
+) -> tuple[Finding, ...]:
+    from cs_utils.checking.evaluate import Finding
+
+    if group.passed or not group.results:
+        return ()
+    if known:
+        return tuple(Finding("misconception", mistake.name, mistake.hint) for mistake in known)
+    seen = observation(exercise, [result for result in group.results if not result.passed])
+    hint = seen.hint or exercise.advice.get(group.group.name, "")
+    return (Finding(seen.kind, seen.title, hint),)
+
+
+def _matching(exercise: Exercise, group: GroupResult) -> list[Misconception]:
+    if group.passed or not group.results:
+        return []
+    return [known for known in exercise.misconceptions if _explains(known, group, exercise.tolerance)]
+
+
+def _explains(known: Misconception, group: GroupResult, tolerance: Tolerance) -> bool:
+    scalars = 0
+    for result in group.results:
+        expected = predict(known.predict, result.case)
+        if compare(result.actual, expected, tolerance) is not None:
+            return False
+        scalars += _scalars(expected)
+    return scalars > 1
+
+
+def _scalars(outcome: Outcome) -> int:
+    def count(value: Any) -> int:
+        if isinstance(value, np.ndarray):
+            return max(1, value.size)
+        if isinstance(value, tuple | list):
+            return sum(count(item) for item in value)
+        return 1
+
+    return 1 if outcome.failure is not None else count(outcome.value)
+
+
+# --- observations -----------------------------------------------------------------------------------------
+
+
+def observation(exercise: Exercise, failed: Sequence[CaseResult]) -> Finding:
+    """The most telling thing that is true of every failing case."""
+    from cs_utils.checking.evaluate import Finding
+
+    first = failed[0]
+    assert first.difference is not None
+    failure = first.actual.failure
+    if failure is not None:
+        return _about_failure(exercise, first)
+    kinds = {result.difference.kind for result in failed if result.difference}
+    if kinds == {"judged"}:
+        return Finding("judged", first.difference.message)
+    if kinds == {"none"}:
+        return Finding("none", "returned None", "Is there a `return` at the end, on every path?")
+    if kinds == {"no_error"}:
+        assert first.expected is not None and first.expected.failure is not None
+        wanted = first.expected.failure.type
+        return Finding("no_error", f"returned a result where a {wanted} was asked for")
+    for kind, title, hint, holds in OBSERVATIONS:
+        told = [_holds(holds, result, exercise.tolerance) for result in failed]
+        if False not in told and True in told:
+            return Finding(kind, title, hint)
+    if (factor := _common_factor(failed, exercise.tolerance)) is not None:
+        return Finding(
+            "factor",
+            f"every number is {_factor_text(factor)} the right one",
+            "Look for a factor too many or too few.",
+        )
+    return Finding(first.difference.kind, _general(first), "")
+
+
+def _about_failure(exercise: Exercise, result: CaseResult) -> Finding:
+    from cs_utils.checking.evaluate import Finding
+
+    failure = result.actual.failure
+    assert failure is not None and result.difference is not None
+    if failure.kind == "missing":
+        return Finding(
+            "missing",
+            f"there is no function called {exercise.name}",
+            "Was its cell run, and is the name spelled so?",
+        )
+    if failure.type == "NotImplementedError":
+        return Finding("untouched", "not written yet")
+    if failure.kind == "timeout":
+        return Finding(
+            "timeout",
+            "did not finish in time",
+            "Does every loop end, and does it do no more work than needed?",
+        )
+    if failure.fatal:
+        return Finding(failure.kind, f"ended the Python process {failure.message}".rstrip())
+    where = f" in line {failure.line_number}" if failure.line_number is not None else ""
+    wanted = ""
+    if result.expected is not None and result.expected.failure is not None:
+        wanted = f" where a {result.expected.failure.type} was asked for"
+    message = f": {failure.message}" if failure.message else ""
+    return Finding(
+        "raised",
+        f"raised {failure.type}{where}{wanted}{message}",
+        f"The line reads: {failure.line}" if failure.line else "",
+    )
+
+
+# True, False, or None where a case is too small to tell.
+Predicate = Callable[[Any, Any, Tolerance], "bool | None"]
+
+
+def _holds(predicate: Predicate, result: CaseResult, tolerance: Tolerance) -> bool | None:
+    if result.difference is None or result.expected is None or result.actual.failure is not None:
+        return False
+    if result.expected.failure is not None:
+        return False
+    return predicate(result.difference.yours, result.difference.expected, tolerance)
+
+
+def _arrays(yours: Any, expected: Any) -> bool:
+    return isinstance(yours, np.ndarray) and isinstance(expected, np.ndarray)
+
+
+def _equal(one: np.ndarray, other: np.ndarray, tolerance: Tolerance) -> bool:
+    return (
+        one.shape == other.shape and one.dtype.kind in "iufb" and not wrong_mask(one, other, tolerance).any()
+    )
+
+
+def _transposed(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return (
+        _arrays(yours, expected)
+        and expected.ndim >= 2
+        and _equal(yours, np.swapaxes(expected, -1, -2), tolerance)
+    )
+
+
+def _extra_axis(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    if not _arrays(yours, expected) or yours.shape == expected.shape or yours.ndim == expected.ndim:
+        return False
+    return yours.size == expected.size and _equal(yours.squeeze(), expected.squeeze(), tolerance)
+
+
+def _other_shape(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    if not _arrays(yours, expected) or yours.shape == expected.shape or yours.size != expected.size:
+        return False
+    return _equal(yours.reshape(-1), expected.reshape(-1), tolerance)
+
+
+def _sign(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return _arrays(yours, expected) and yours.dtype.kind in "if" and _equal(-yours, expected, tolerance)
+
+
+def _rotated(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return _arrays(yours, expected) and yours.ndim >= 1 and _equal(np.flip(yours), expected, tolerance)
+
+
+def _truncated(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    if not _arrays(yours, expected) or yours.shape != expected.shape:
+        return False
+    return bool(yours.size and np.isfinite(expected).all() and np.array_equal(yours, np.trunc(expected)))
+
+
+def _border_only(yours: Any, expected: Any, tolerance: Tolerance) -> bool | None:
+    if not _arrays(yours, expected) or yours.shape != expected.shape or yours.dtype.kind not in "iuf":
+        return False
+    inside = tuple(
+        slice(1, -1) if axis >= expected.ndim - 2 else slice(None) for axis in range(expected.ndim)
+    )
+    if not expected.ndim or not expected[inside].size:
+        return None
+    return not wrong_mask(yours, expected, tolerance)[inside].any()
+
+
+def _larger(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    """The right numbers stand somewhere inside a larger array."""
+    if (
+        not _arrays(yours, expected)
+        or yours.ndim != expected.ndim
+        or not expected.size
+        or yours.shape == expected.shape
+    ):
+        return False
+    if (
+        any(mine < wanted for mine, wanted in zip(yours.shape, expected.shape, strict=True))
+        or yours.size > 10_000
+    ):
+        return False
+    starts = np.ndindex(
+        *(mine - wanted + 1 for mine, wanted in zip(yours.shape, expected.shape, strict=True))
+    )
+    windows = (tuple(slice(s, s + n) for s, n in zip(start, expected.shape, strict=True)) for start in starts)
+    return any(_equal(yours[window], expected, tolerance) for window in windows)
+
+
+def _smaller(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return _arrays(yours, expected) and bool(yours.size) and _larger(expected, yours, tolerance)
+
+
+def _empty(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return _arrays(yours, expected) and yours.size == 0 < expected.size
+
+
+def _swapped(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    both = isinstance(yours, tuple | list) and isinstance(expected, tuple | list)
+    return (
+        both and len(yours) == len(expected) > 1 and agree(list(reversed(yours)), list(expected), tolerance)
+    )
+
+
+def _needless_float(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return type(yours) is float and type(expected) is int
+
+
+def _nested_list(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return isinstance(yours, list) and isinstance(expected, np.ndarray)
+
+
+def _torch_tensor(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return getattr(yours, "type_name", "").startswith("torch.")
+
+
+def _not_finite(yours: Any, expected: Any, tolerance: Tolerance) -> bool:
+    return _arrays(yours, expected) and yours.dtype.kind == "f" and bool(np.isnan(yours).any())
+
+
+# In this order: the first that holds for every failing case is told. (kind, title, hint, predicate)
+OBSERVATIONS: tuple[tuple[str, str, str, Predicate], ...] = (
+    ("odd", "returned a PyTorch tensor", "The exercise asks for NumPy: do it without torch.", _torch_tensor),
+    (
+        "type",
+        "returned a float where a whole number (int) was asked for",
+        "`/` always gives a float; `//` gives an int.",
+        _needless_float,
+    ),
+    (
+        "type",
+        "returned a list where an array was asked for",
+        "Make a NumPy array of it: `np.array(...)`.",
+        _nested_list,
+    ),
+    ("empty", "returned an empty array", "A slice such as `a[p:-p]` is empty when p is 0.", _empty),
+    (
+        "swapped",
+        "the returned values are right but in reverse order",
+        "Check the order that the text asks for.",
+        _swapped,
+    ),
+    (
+        "transposed",
+        "the result is right but transposed (rows and columns exchanged)",
+        "Which index is the row?",
+        _transposed,
+    ),
+    (
+        "extra_axis",
+        "the values are right, but the array has another number of axes",
+        "Compare the two shapes; `.reshape` or an index removes an axis.",
+        _extra_axis,
+    ),
+    ("reshaped", "the values are right, but the shape is not", "Compare the two shapes.", _other_shape),
+    (
+        "larger",
+        "the right numbers stand inside an array that is too large",
+        "Check the output size.",
+        _larger,
+    ),
+    (
+        "smaller",
+        "the numbers are right, but some rows or columns are missing",
+        "Check the output size and where the loops end.",
+        _smaller,
+    ),
+    ("sign", "every number has the wrong sign", "Look for a minus too many or too few.", _sign),
+    (
+        "rotated",
+        "the result is right but in reverse order along every axis",
+        "Something is flipped that should not be, or not flipped that should.",
+        _rotated,
+    ),
+    (
+        "truncated",
+        "the fractions are cut off",
+        "The output array holds integers; ask for floats, such as `np.zeros(shape)`.",
+        _truncated,
+    ),
+    (
+        "nan",
+        "the result contains NaN",
+        "Look for a division by zero, or for an array from `np.empty` that is not filled.",
+        _not_finite,
+    ),
+    (
+        "border",
+        "right inside, wrong at the border",
+        "Look at how the edges are padded or where the windows stop.",
+        _border_only,
+    ),
+)
+
+
+def _common_factor(failed: Sequence[CaseResult], tolerance: Tolerance) -> float | None:
+    """The one factor by which every failing result is off, if there is one."""
+    factors: list[float] = []
+    for result in failed:
+        difference = result.difference
+        yours: Any = difference.yours if difference else None
+        expected: Any = difference.expected if difference else None
+        if not _arrays(yours, expected) or yours.shape != expected.shape or yours.dtype.kind not in "iuf":
+            return None
+        solid = np.abs(expected) > 1e-9 * max(1.0, float(np.abs(expected).max(initial=0.0)))
+        if not solid.any() or expected.size < 2:
+            return None
+        factor = float(np.median(yours[solid] / expected[solid]))
+        if not np.isfinite(factor) or factor == 0 or not _equal(yours / factor, expected, tolerance):
+            return None
+        factors.append(factor)
+    return factors[0] if np.allclose(factors, factors[0], rtol=1e-4) else None
+
+
+def _factor_text(factor: float) -> str:
+    inverse = 1 / factor
+    if abs(inverse) > 1 and abs(inverse - round(inverse)) < 1e-4:
+        return f"1/{round(inverse)} of" if inverse > 0 else f"-1/{-round(inverse)} of"
+    return f"{factor:.4g} times"
+
+
+def _general(result: CaseResult) -> str:
+    difference = result.difference
+    assert difference is not None
+    yours, expected = difference.yours, difference.expected
+    if difference.kind == "values" and _arrays(yours, expected) and expected.ndim:
+        wrong = int(wrong_mask(yours, expected, Tolerance()).sum())
+        part = f" of value {difference.where[0] + 1}" if difference.where else ""
+        return f"{wrong} of {expected.size} numbers{part} differ"
+    if difference.kind == "shape" and difference.where:
+        return f"value {difference.where[0] + 1}: {difference.message}"
+    return difference.message or f"returned {describe(yours)}"
+
+
+def remarks(exercise: Exercise, groups: Sequence[GroupResult]) -> list[str]:
+    """Facts that cost no points but that a student should know."""
+    results = [result for group in groups for result in group.results]
+    told = []
+    changed = sorted({name for result in results for name in result.actual.changed})
+    if changed:
+        told.append(
+            f"It changes {', '.join(changed)} in place; work on a copy, since the caller still needs it."
+        )
+    if sum(result.actual.printed for result in results) > MUCH_PRINTED:
+        told.append("It prints a lot; that costs nothing, but it slows the check down.")
+    return told
