@@ -25,12 +25,12 @@ def stride_ignored(x: torch.Tensor, k: torch.Tensor, *, stride: int = 1) -> torc
 def small(rng: np.random.Generator) -> list[Case]:
     return [
         case(rng.integers(-4, 5, (3, 4)).astype(float), rng.integers(1, 5, (2, 2)).astype(float)),
-        case(rng.normal(size=(5, 4)), rng.normal(size=(2, 3))),
+        case(rng.normal(size=(6, 7)), rng.normal(size=(2, 3))),
     ]
 
 
 def strided(rng: np.random.Generator) -> list[Case]:
-    return [case(rng.normal(size=(5, 6)), rng.normal(size=(2, 2)), stride=2)]
+    return [case(rng.normal(size=(9, 8)), rng.normal(size=(2, 2)), stride=2)]
 
 
 CORR = Exercise(
