@@ -1,0 +1,218 @@
+"""Grade a class: every submission through intake, sandbox and judge, into the gradebook.
+
+Submissions are judged in parallel threads that each drive a sandboxed process; the gradebook is written by
+the calling thread alone. One bad submission never stops the others, and an interrupt leaves every finished
+submission recorded and nothing half-written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograder import gradebook
+from autograder.course import Course
+from autograder.intake import take_in
+from autograder.judge import Task, graded_cells, judge
+from autograder.results import ExerciseGrade, GradedSubmission, Intake
+from autograder.sandbox import Level, Sandbox, best_level
+from autograder.source import answers
+from cs_utils.checking.report import not_judged_html
+
+Progress = Callable[[str, int, int], None]
+
+
+class GradingInProgress(RuntimeError):
+    """Another grader is at work on the same course."""
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """What happened to a class: one `GradedSubmission` per student, in roster order, and strangers' folders.
+
+    strangers: folders in submitted/ that belong to nobody on the roster. seconds: wall time.
+    """
+
+    assignment: str
+    level: str
+    submissions: tuple[GradedSubmission, ...]
+    strangers: tuple[str, ...] = ()
+    seconds: float = 0.0
+    log: Path | None = None
+
+    @property
+    def attention(self) -> tuple[GradedSubmission, ...]:
+        """Submissions that an instructor should look at."""
+        return tuple(one for one in self.submissions if one.summary)
+
+
+def grade_class(
+    course: Course,
+    assignment: str,
+    students: Sequence[str] | None = None,
+    *,
+    jobs: int | None = None,
+    allow_unprotected: bool = False,
+    progress: Progress | None = None,
+) -> ClassReport:
+    """Grade `students` (default: the whole roster) on `assignment` and record every result.
+
+    progress: called as ``progress(student, done, total)`` after each submission is recorded.
+
+    Raises:
+        autograder.sandbox.SandboxUnavailable: no isolation is available and `allow_unprotected` is False.
+        GradingInProgress: another grader holds the course.
+        KeyError: the course has no such assignment, or no such student.
+    """
+    start = time.perf_counter()
+    level = best_level(allow_unprotected=allow_unprotected)
+    instructor = nbformat.read(course.release_notebook(assignment), as_version=4)
+    task = Task(graded_cells(instructor), answers(), course.seed(assignment))
+    roster = course.roster()
+    chosen = list(roster) if students is None else list(students)
+    if unknown := [student for student in chosen if student not in roster]:
+        raise KeyError(f"not on the roster: {', '.join(unknown)}")
+    with _only_grader(course), _log(course, assignment) as (log, log_path):
+        log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), level.value)
+        done: dict[str, GradedSubmission] = {}
+        with Sandbox(level) as sandbox, ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+            work = {
+                pool.submit(grade_one, course, student, assignment, instructor, task, sandbox): student
+                for student in chosen
+            }
+            try:
+                for future in as_completed(work):
+                    student = work[future]
+                    done[student] = _recorded(course, student, assignment, task, future)
+                    _log_one(log, done[student])
+                    if progress is not None:
+                        progress(student, len(done), len(chosen))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                sandbox.close()
+                raise
+    return ClassReport(
+        assignment,
+        level.value,
+        tuple(done[student] for student in chosen),
+        tuple(_strangers(course, roster)),
+        time.perf_counter() - start,
+        log_path,
+    )
+
+
+def grade_one(
+    course: Course,
+    student: str,
+    assignment: str,
+    instructor: nbformat.NotebookNode,
+    task: Task,
+    sandbox: Sandbox,
+) -> GradedSubmission:
+    """Take in and judge one submission; touches neither gradebook nor course folder."""
+    start = time.perf_counter()
+    path = course.submitted_notebook(student, assignment)
+    if not os.path.lexists(path):
+        return _without_grades(student, assignment, task, "missing", Intake(), _missing(path))
+    intake = take_in(path, instructor)
+    if intake.problem is not None:
+        return _without_grades(student, assignment, task, "unreadable", intake, intake.problem)
+    judgement = judge(intake, task, sandbox)
+    flags = [note.message for note in intake.notes if note.kind in ("flag", "release")]
+    return GradedSubmission(
+        student,
+        assignment,
+        "graded",
+        judgement.grades,
+        intake,
+        "; ".join([*judgement.remarks, *flags]),
+        sandbox.level.value,
+        time.perf_counter() - start,
+    )
+
+
+def _missing(path: Path) -> str:
+    """Why there is nothing to grade: no folder, or a folder without the notebook."""
+    if not path.parent.is_dir():
+        return "nothing was handed in"
+    others = sorted(entry.name for entry in path.parent.iterdir() if entry.name != "timestamp.txt")
+    if not others:
+        return "the submission folder is empty"
+    return f"no {path.name} in the submission, only: {', '.join(others[:5])}"
+
+
+def _without_grades(
+    student: str, assignment: str, task: Task, status: str, intake: Intake, reason: str
+) -> GradedSubmission:
+    grades = tuple(
+        ExerciseGrade(cell.grade_id, cell.name, 0.0, cell.points, not_judged_html(reason), reason)
+        for cell in task.graded
+    )
+    return GradedSubmission(student, assignment, status, grades, intake, reason)  # type: ignore[arg-type]
+
+
+def _recorded(
+    course: Course, student: str, assignment: str, task: Task, future: Future[GradedSubmission]
+) -> GradedSubmission:
+    """The result of one student, written to the gradebook; a failure of ours becomes a row, not a stop."""
+    try:
+        submission = future.result()
+    except Exception as error:
+        logging.getLogger(__name__).exception("grading %s failed", student)
+        reason = f"the grader itself failed ({type(error).__name__}: {error}); see the log, then grade again"
+        return GradedSubmission(student, assignment, "failed", summary=reason)
+    gradebook.record(course, submission)
+    return submission
+
+
+def _strangers(course: Course, roster: object) -> Iterator[str]:
+    submitted = course.path / "submitted"
+    if submitted.is_dir():
+        known = set(roster)  # type: ignore[call-overload]
+        yield from sorted(entry.name for entry in submitted.iterdir() if entry.name not in known)
+
+
+@contextmanager
+def _only_grader(course: Course) -> Iterator[None]:
+    """Hold the course's lock; the operating system frees it however this process ends."""
+    with open(course.path / ".grading.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GradingInProgress(
+                f"another grader is at work on {course.path}; wait for it to end, then run this again"
+            ) from None
+        yield
+
+
+@contextmanager
+def _log(course: Course, assignment: str) -> Iterator[tuple[logging.Logger, Path]]:
+    path = course.path / "logs" / f"grade-{assignment}.log"
+    path.parent.mkdir(exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger(__name__)
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield log, path
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _log_one(log: logging.Logger, one: GradedSubmission) -> None:
+    log.info("%s: %s, %g of %g points in %.2f s", one.student, one.status, one.points, one.max_points, one.seconds)
+    for note in one.intake.notes:
+        log.info("%s: %s: %s", one.student, note.kind, note.message)
+    if one.summary:
+        log.warning("%s: %s", one.student, one.summary)

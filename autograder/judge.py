@@ -1,0 +1,253 @@
+"""Judge one submission. No student code runs in this process: it asks the sandbox, compares, and decides.
+
+Points come from cases of the course's secret seed. What a student will read is made from the public cases,
+asked of another fresh process, so that no secret input can travel through a student's own values or messages.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Self
+
+import nbformat
+
+from autograder.results import Cell, ExerciseGrade, Intake
+from autograder.sandbox import Run, Sandbox
+from cs_utils.checking import report
+from cs_utils.checking.answers import canonical
+from cs_utils.checking.evaluate import Finding, GroupResult, Verdict, evaluate
+from cs_utils.checking.exercise import Case, Exercise, Question
+from cs_utils.checking.notebook import PUBLIC_SEED
+from cs_utils.checking.outcome import Failure, Outcome
+from cs_utils.exercises import exercises, questions
+
+HIDDEN = Finding(
+    "hidden",
+    "passes the notebook's own cases, but not other cases of the same kind",
+    "Does the function use its arguments everywhere, or does it fit only the numbers shown in the notebook?",
+)
+
+
+@dataclass(frozen=True)
+class GradedCell:
+    """A check cell of the released notebook: its grade id, the exercise or question, and its points."""
+
+    grade_id: str
+    name: str
+    points: float
+
+
+def graded_cells(notebook: nbformat.NotebookNode) -> tuple[GradedCell, ...]:
+    """The check cells of a released notebook, in order (hand-graded cells are not among them)."""
+    found = []
+    for cell in notebook.cells:
+        known = cell.metadata.get("nbgrader", {})
+        if known.get("grade") and not known.get("solution"):
+            grade_id = known["grade_id"]
+            found.append(GradedCell(grade_id, grade_id.removeprefix("check_"), float(known["points"])))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a submission is judged on: the graded cells, the answers of the questions, the secret seed."""
+
+    graded: tuple[GradedCell, ...]
+    answers: Mapping[str, tuple[str, ...]]
+    seed: int
+
+    def exercise(self, cell: GradedCell) -> Exercise | Question:
+        known = exercises().get(cell.name) or questions().get(cell.name)
+        if known is None:
+            raise ValueError(f"{cell.grade_id}: there is no exercise or question called {cell.name!r}")
+        return known
+
+
+@dataclass
+class Candidate:
+    """One submission's code, kept answering: when its process is gone, a fresh one is started.
+
+    A cell that hangs or ends the process is left out of the next process, and its exercise is lost. After
+    `deadline` (monotonic seconds) nothing is started any more.
+    """
+
+    sandbox: Sandbox
+    cells: Sequence[Cell]
+    deadline: float
+    lost: dict[str, Failure] = field(default_factory=dict)
+    troubles: dict[str, Failure] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    _run: Run | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._run is not None:
+            self._run.close()
+
+    def call(self, exercise: Exercise, given: Case) -> Outcome:
+        """The outcome of one case; fatal when the exercise is lost."""
+        if exercise.name in self.lost:
+            return Outcome(failure=self.lost[exercise.name])
+        run = self._alive()
+        if run is None:
+            return Outcome(failure=self._out_of_time())
+        seconds = min(exercise.seconds_per_call, max(0.1, self.deadline - time.monotonic()))
+        outcome = run.call(exercise.name, given.args, given.kwargs, exercise.parameters, seconds)
+        if outcome.failure is not None and outcome.failure.fatal:
+            self.lost[exercise.name] = outcome.failure
+            run.close()
+            self._run = None
+        return self._explained(exercise.name, outcome)
+
+    def value(self, name: str) -> Outcome:
+        """The value of a variable, for short questions."""
+        if name in self.lost:
+            return Outcome(failure=self.lost[name])
+        run = self._alive()
+        return self._explained(name, run.value(name)) if run else Outcome(failure=self._out_of_time())
+
+    def _explained(self, name: str, outcome: Outcome) -> Outcome:
+        """A function that is missing because its cell raised is reported by what the cell raised."""
+        failure = outcome.failure
+        if failure is not None and failure.kind == "missing" and name in self.troubles:
+            return replace(outcome, failure=self.troubles[name])
+        return outcome
+
+    def _alive(self) -> Run | None:
+        while self._run is None:
+            if time.monotonic() > self.deadline:
+                return None
+            run = self.sandbox.start(self.cells)
+            for trouble in run.troubles:
+                if trouble.exercise is not None:
+                    self.troubles.setdefault(trouble.exercise, trouble.failure)
+            if run.dead is None:
+                self._run = run
+                return run
+            number, exercise, failure = run.dead.number, run.dead.exercise, run.dead.failure
+            run.close()
+            self._leave_out(number, exercise, failure)
+        return self._run
+
+    def _leave_out(self, number: int, exercise: str | None, failure: Failure) -> None:
+        happened = "did not finish in time" if failure.kind == "timeout" else "ended the process"
+        self.remarks.append(f"cell {number} {happened} ({failure.message}) and was left out")
+        if exercise is not None:
+            self.lost[exercise] = failure
+        kept = [cell for cell in self.cells if (cell.number, cell.exercise) != (number, exercise)]
+        if len(kept) == len(self.cells):  # nothing to leave out: give up rather than loop
+            self.deadline = 0.0
+        self.cells = kept
+
+    def _out_of_time(self) -> Failure:
+        return Failure("timeout", message="the time for the whole notebook was used up")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The grades of one submission and what the instructor should know about how its code behaved."""
+
+    grades: tuple[ExerciseGrade, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) -> Judgement:
+    """Grade every check cell of `task` on the code of `intake`.
+
+    seconds: wall time for the whole submission; what is not answered by then gets no points.
+    """
+    deadline = time.monotonic() + seconds
+    verdicts: dict[str, Verdict] = {}
+    values: dict[str, Outcome] = {}
+    with Candidate(sandbox, intake.cells, deadline) as candidate:
+        for cell in task.graded:
+            known = task.exercise(cell)
+            if isinstance(known, Exercise):
+                verdicts[cell.name] = evaluate(known, task.seed, candidate.call)
+            else:
+                values[cell.name] = candidate.value(cell.name)
+    shown = _public(intake, verdicts, sandbox, deadline)
+    grades = []
+    for cell in task.graded:
+        known = task.exercise(cell)
+        if isinstance(known, Question):
+            grades.append(_question_grade(cell, known, values[cell.name], task.answers))
+        else:
+            grades.append(_exercise_grade(cell, verdicts[cell.name], shown.get(cell.name)))
+    return Judgement(tuple(grades), tuple(dict.fromkeys(candidate.remarks)))
+
+
+def _public(
+    intake: Intake, verdicts: Mapping[str, Verdict], sandbox: Sandbox, deadline: float
+) -> dict[str, Verdict]:
+    """The public verdicts of the exercises that failed, asked of a process that saw no secret case."""
+    failed = [v.exercise for v in verdicts.values() if not v.passed and not v.lost and not v.untouched]
+    if not failed:
+        return {}
+    with Candidate(sandbox, intake.cells, deadline) as candidate:
+        return {exercise.name: evaluate(exercise, PUBLIC_SEED, candidate.call) for exercise in failed}
+
+
+def merged(secret: Verdict, public: Verdict | None) -> Verdict:
+    """A verdict with the secret one's points that shows nothing but public cases."""
+    shown = {group.group.name: group for group in public.groups} if public else {}
+
+    def showable(group: GroupResult) -> GroupResult:
+        if group.passed:
+            return replace(group, results=())
+        known = shown.get(group.group.name)
+        if known is not None and not known.passed:
+            return known
+        if secret.lost is not None or secret.untouched:
+            return GroupResult(group.group, (), skipped=group.skipped or "not judged")
+        return GroupResult(group.group, (), (HIDDEN,), skipped=HIDDEN.title)
+
+    remarks = public.remarks if public else secret.remarks
+    return replace(secret, groups=tuple(showable(group) for group in secret.groups), remarks=remarks)
+
+
+def _exercise_grade(cell: GradedCell, secret: Verdict, public: Verdict | None) -> ExerciseGrade:
+    verdict = merged(secret, public)
+    findings = [finding.title for group in verdict.groups for finding in group.findings]
+    if verdict.lost is not None:
+        findings.insert(0, _lost_text(verdict.lost))
+    return ExerciseGrade(
+        cell.grade_id,
+        cell.name,
+        min(secret.points, cell.points),
+        cell.points,
+        report.to_html(verdict),
+        report.to_text(verdict),
+        tuple(dict.fromkeys(findings)),
+    )
+
+
+def _lost_text(failure: Failure) -> str:
+    if failure.kind == "timeout":
+        return "did not finish in time"
+    return f"ended the Python process {failure.message}".rstrip()
+
+
+def _question_grade(
+    cell: GradedCell, question: Question, outcome: Outcome, answers: Mapping[str, tuple[str, ...]]
+) -> ExerciseGrade:
+    from cs_utils.checking.answers import check_answer
+
+    value: Any = outcome.value
+    text = canonical(value)
+    right = text is not None and text in answers[question.name]
+    known = None if right else check_answer(question, value)[1]
+    return ExerciseGrade(
+        cell.grade_id,
+        cell.name,
+        cell.points if right else 0.0,
+        cell.points,
+        report.question_to_html(question, value, right, known),
+        report.question_to_text(question, value, right, known),
+        (known[0],) if known else (),
+    )
