@@ -1,0 +1,375 @@
+"""What a report says, before it is written as HTML or text: every sentence and every cell is made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cs_utils.checking.compare import Difference, wrong_mask
+from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult, Verdict
+from cs_utils.checking.exercise import Question, Tolerance
+from cs_utils.checking.outcome import Failure, Odd, Outcome
+from cs_utils.checking.report_values import (
+    Window,
+    describe_value,
+    listed,
+    number_format,
+    plural,
+    safe,
+    window,
+    write_call,
+)
+
+LEVELS = 4  # shades of a wrong cell in the heat map; 0 means that the cell is right
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table of groups. mark: ✓, ✗ or –; word says the same."""
+
+    name: str
+    mark: str
+    word: str
+    points: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a shown array. level: 0 for a right cell, up to `LEVELS` for the largest difference."""
+
+    text: str
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A 2-D crop of an array with its row and column numbers; `more` says what was left out."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two results. code: the student's source line, where one is to blame."""
+
+    title: str
+    text: str
+    code: str = ""
+    grid: Grid | None = None
+
+
+@dataclass(frozen=True)
+class Heat:
+    """|yours - expected| as a grid, and how many numbers differ."""
+
+    title: str
+    summary: str
+    grid: Grid
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """The smallest failing case. call: code to paste. difference: one sentence."""
+
+    title: str
+    call: str
+    difference: str
+    sides: tuple[Side, ...] = ()
+    heat: Heat | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A finding said once; `groups` names what it explains ("" when there is only one thing to explain)."""
+
+    title: str
+    hint: str
+    groups: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a report says, in its order."""
+
+    name: str
+    score: str
+    state: str
+    passed: bool
+    rows: tuple[Row, ...] = ()
+    case: CaseFacts | None = None
+    notes: tuple[Note, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def verdict_facts(verdict: Verdict, show_inputs: bool) -> Report:
+    """The report on an exercise. Without `show_inputs` nothing of the case's numbers is told."""
+    case = None if verdict.untouched else _smallest(verdict)
+    return Report(
+        name=verdict.exercise.name,
+        score=_score(verdict.points, verdict.max_points),
+        state=_state(verdict),
+        passed=verdict.passed,
+        rows=tuple(_row(verdict, group) for group in verdict.groups),
+        case=case and _case_facts(verdict, *case, show_inputs),
+        notes=() if verdict.untouched else _notes(verdict),
+        remarks=tuple(safe(remark) for remark in verdict.remarks),
+    )
+
+
+def question_facts(
+    question: Question, value: Any, right: bool, known: tuple[str, str] | None, reveal: Any
+) -> Report:
+    """The report on a short question. `reveal`: the right answer, where it may be told, else None."""
+    if right:
+        state = f"Right: {describe_value(value)}."
+    elif value is None:
+        state = f"Not answered yet: set {question.name} in the cell above."
+    elif isinstance(value, Odd):
+        state = f"{describe_value(value)} cannot be an answer: a number, a text or a tuple of numbers is asked for."
+    else:
+        state = f"Not right yet: you answered {describe_value(value)}."
+    return Report(
+        name=question.name,
+        score=_score(question.points if right else 0.0, question.points),
+        state=state,
+        passed=right,
+        notes=(Note(safe(known[0]), safe(known[1], 1000)),) if known and not right else (),
+        remarks=() if reveal is None else (f"The right answer is {describe_value(reveal)}.",),
+    )
+
+
+def _score(points: float, maximum: float) -> str:
+    return f"{points:g} of {maximum:g} point{'' if maximum == 1 else 's'}"
+
+
+def _state(verdict: Verdict) -> str:
+    name, total = verdict.exercise.name, len(verdict.groups)
+    passed = sum(group.passed for group in verdict.groups)
+    if verdict.lost is not None:
+        return _LOST[verdict.lost.kind].format(name=name, seconds=verdict.exercise.seconds_per_call)
+    if verdict.untouched:
+        return f"Not started yet: write {name} in the cell above."
+    if total == 1:
+        return "The only group passes." if passed else "The only group fails."
+    return f"All {total} groups pass." if passed == total else f"{passed} of {total} groups pass."
+
+
+_LOST = {
+    "timeout": "{name} did not finish: one call may take {seconds:g} seconds. Look for a loop that never ends, "
+    "or for far more loops than needed; try the call below in a cell of your own.",
+    "crashed": "{name} ended the whole Python process, so nothing after it could be checked. Look for exit(), for "
+    "a recursion without an end, or for an array far too large for the memory.",
+    "unreadable": "{name} gave back something that could not be read. Return plain NumPy arrays and numbers.",
+}
+
+
+def _row(verdict: Verdict, group: GroupResult) -> Row:
+    findings = sorted(group.findings, key=_misconceptions_first)
+    if verdict.untouched or group.skipped or not group.results:
+        mark, word = "–", "not run" if group.skipped else "not yet"
+    else:
+        mark, word = ("✓", "passes") if group.passed else ("✗", "fails")
+    return Row(
+        name=safe(group.group.name),
+        mark=mark,
+        word=word,
+        points=f"{0.0 if verdict.lost else group.earned:g} of {group.group.points:g}",
+        finding="" if verdict.untouched else safe(findings[0].title if findings else group.skipped),
+    )
+
+
+def _misconceptions_first(finding: Finding) -> bool:
+    return finding.kind != "misconception"
+
+
+def _notes(verdict: Verdict) -> tuple[Note, ...]:
+    """Each distinct finding once, misconceptions first, with the groups it explains."""
+    explained: dict[Finding, list[str]] = {}
+    for group in verdict.groups:
+        for finding in group.findings:
+            explained.setdefault(finding, []).append(safe(group.group.name))
+    several = sum(bool(group.findings) for group in verdict.groups) > 1
+    return tuple(
+        Note(safe(finding.title), safe(finding.hint, 1000), listed(groups) if several else "")
+        for finding, groups in sorted(explained.items(), key=lambda item: _misconceptions_first(item[0]))
+    )
+
+
+def _smallest(verdict: Verdict) -> tuple[GroupResult, CaseResult] | None:
+    """The failing case to show: the one that ended the process, else the smallest."""
+    if verdict.lost is not None:
+        for group in verdict.groups:
+            for result in group.results:
+                if result.actual.failure is not None and result.actual.failure.fatal:
+                    return group, result
+    return verdict.smallest_failure
+
+
+def _case_facts(verdict: Verdict, group: GroupResult, result: CaseResult, show_inputs: bool) -> CaseFacts:
+    difference = result.difference
+    title = f"Smallest failing case, from the group “{safe(group.group.name)}”"
+    if verdict.lost is not None:
+        title = f"The call it happened in, from the group “{safe(group.group.name)}”"
+    if not show_inputs:
+        return CaseFacts(title, "", _without_numbers(result))
+    call = write_call(verdict.exercise, result.case)
+    if difference is None:
+        return CaseFacts(
+            title, call, "", (_failure_side(result.actual.failure),) if result.actual.failure else ()
+        )
+    yours, expected = difference.yours, difference.expected
+    if yours is None and expected is None:  # errors and judged outcomes: the whole outcomes are shown
+        yours, expected = result.actual.value, result.expected.value if result.expected else None
+    wrong = _wrong(yours, expected, verdict.exercise.tolerance)
+    view = None if wrong is None else window(wrong.shape, wrong)
+    sides = [_side("You returned", result.actual, yours, difference, expected, wrong, view)]
+    if result.expected is not None:
+        sides.append(_side("Expected", result.expected, expected, difference, yours, wrong, view))
+    heat = None if wrong is None or view is None else _heat(yours, expected, wrong, view)
+    return CaseFacts(title, call, _sentence(difference), tuple(sides), heat)
+
+
+def _without_numbers(result: CaseResult) -> str:
+    """What may be told of a case whose inputs are not to be known: nothing that the student's code chose."""
+    failure = result.actual.failure
+    if failure is not None:
+        return f"Your function {_failed(failure, told=False)}."
+    kind = result.difference.kind if result.difference else ""
+    return _KINDS.get(kind, "The result is not the expected one.")
+
+
+_KINDS = {
+    "values": "The numbers differ from the expected ones.",
+    "shape": "The shape differs from the expected one.",
+    "nan": "The result contains NaN or infinity where ordinary numbers were expected.",
+    "none": "Your function returned None.",
+    "no_error": "An error was asked for, and none was raised.",
+}
+
+
+def _sentence(difference: Difference) -> str:
+    """The difference in one sentence, unless the sides and the heat map say it already."""
+    if difference.kind in ("failure", "other_error", "values"):
+        return ""
+    text = safe(difference.message, 400)
+    return text if difference.kind == "judged" else f"Your function {text}."
+
+
+def _side(
+    title: str,
+    outcome: Outcome,
+    value: Any,
+    difference: Difference,
+    other: Any,
+    wrong: np.ndarray | None,
+    view: Window | None,
+) -> Side:
+    if outcome.failure is not None:
+        if title == "Expected":
+            return Side(title, f"{safe(outcome.failure.type)} is raised")
+        return _failure_side(outcome.failure)
+    if difference.where:
+        title += ", " + "".join(f"[{index}]" for index in difference.where) + " of the result"
+    if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size == 0:
+        return Side(title, describe_value(value))
+    view = view or window(value.shape)
+    shown = [view.cut(value)]
+    if wrong is not None:
+        shown.append(view.cut(other))
+    marks = np.zeros(value.shape, bool) if wrong is None else wrong
+    write = number_format(*shown, apart=_apart(shown, view.cut(marks)))
+    lead = f", slice {list(view.lead)}" if view.lead else ""
+    return Side(
+        title, describe_value(value) + lead, grid=_grid(view, shown[0], view.cut(marks).astype(int), write)
+    )
+
+
+def _failure_side(failure: Failure) -> Side:
+    return Side("Your function", _failed(failure), code=safe(failure.line))
+
+
+def _failed(failure: Failure, told: bool = True) -> str:
+    """``raised IndexError in line 7 of your cell: message``."""
+    if failure.kind == "missing":
+        return "is not defined: run the cell that defines it"
+    if failure.kind != "raised":
+        return {"timeout": "did not finish in time", "crashed": "ended the Python process"}.get(
+            failure.kind, "gave back something that could not be read"
+        )
+    at = f" in line {failure.line_number} of your cell" if failure.line_number else ""
+    message = f": {safe(failure.message)}" if told and failure.message else ""
+    return f"raised {safe(failure.type) if told else 'an error'}{at}{message}"
+
+
+def _wrong(yours: Any, expected: Any, tolerance: Tolerance) -> np.ndarray | None:
+    """Mask of wrong cells, where two numeric arrays of the same shape can be compared cell by cell."""
+    if not (isinstance(yours, np.ndarray) and isinstance(expected, np.ndarray)):
+        return None
+    numeric = yours.dtype.kind in "biuf" and expected.dtype.kind in "biuf"
+    if not numeric or yours.shape != expected.shape or yours.ndim == 0 or yours.size == 0:
+        return None
+    mask = wrong_mask(yours, expected, tolerance)
+    return mask if mask.any() else None
+
+
+def _distance(yours: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        distance: np.ndarray = np.abs(yours.astype(np.float64) - expected.astype(np.float64))
+    return distance
+
+
+def _apart(shown: list[np.ndarray], wrong: np.ndarray) -> float:
+    """The smallest wrong difference among the shown cells, which must not vanish by rounding."""
+    if len(shown) < 2 or not wrong.any():
+        return np.inf
+    distance = _distance(*shown)[wrong]
+    return float(distance[np.isfinite(distance)].min(initial=np.inf))
+
+
+def _heat(yours: np.ndarray, expected: np.ndarray, wrong: np.ndarray, view: Window) -> Heat:
+    distance = np.where(wrong, _distance(yours, expected), 0.0)
+    finite = np.isfinite(distance)
+    largest = float(distance[finite].max(initial=0.0))
+    with np.errstate(all="ignore"):
+        shade = np.ceil(distance / largest * LEVELS) if largest else distance
+    levels = np.where(finite & wrong, np.clip(np.nan_to_num(shade), 1, LEVELS), LEVELS * wrong).astype(int)
+    shown = view.cut(distance)
+    write = number_format(shown, apart=_apart([view.cut(yours), view.cut(expected)], view.cut(wrong)))
+    lead = f" in slice {list(view.lead)}" if view.lead else ""
+    return Heat(
+        f"Where they differ: |yours - expected|{lead}",
+        _count(distance, wrong, finite, write),
+        _grid(view, shown, view.cut(levels), write),
+    )
+
+
+def _count(distance: np.ndarray, wrong: np.ndarray, finite: np.ndarray, write: Any) -> str:
+    """``4 of 9 numbers differ; the largest difference is 12, at row 0, column 2``."""
+    count = int(wrong.sum())
+    text = f"{count} of {plural(wrong.size, 'number')} {'differs' if count == 1 else 'differ'}"
+    if not finite.all():
+        text += f"; {int((~finite).sum())} by NaN or infinity"
+    at = np.unravel_index(int(np.argmax(np.where(finite, distance, -1.0))), distance.shape)
+    if distance[at] > 0 and finite[at]:
+        text += f"; the largest difference is {write(distance[at])}, at {_place(tuple(int(i) for i in at))}"
+    return text + "."
+
+
+def _place(at: tuple[int, ...]) -> str:
+    if len(at) == 2:
+        return f"row {at[0]}, column {at[1]}"
+    return f"index {at[0]}" if len(at) == 1 else str(list(at))
+
+
+def _grid(view: Window, shown: np.ndarray, levels: np.ndarray, write: Any) -> Grid:
+    cells = tuple(
+        tuple(Cell(write(number), int(level)) for number, level in zip(numbers, marks, strict=True))
+        for numbers, marks in zip(shown, levels, strict=True)
+    )
+    return Grid(tuple(view.rows), tuple(view.columns), cells, view.more)

@@ -1,0 +1,181 @@
+"""Values as text for reports: safe strings, numbers with equal decimals, crops of arrays, calls to paste.
+
+Everything a student's code produced passes through `safe` here; what comes out is printable, on one line
+and short. The renderers still escape it for HTML.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cs_utils.checking.exercise import Case, Exercise
+from cs_utils.checking.outcome import Odd
+
+MAX_SIDE = 8  # rows and columns of an array that a report shows
+MAX_PASTED = 64  # numbers of an array that a report writes out as code
+MAX_TEXT = 200
+
+
+def safe(text: Any, limit: int = MAX_TEXT) -> str:
+    """`text` on one line: control characters, bidi overrides and lone surrogates shown as escapes."""
+    text = str(text)
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:limit]
+    )
+    return shown[:limit] + ("…" if len(text) > limit or len(shown) > limit else "")
+
+
+def describe_value(value: Any) -> str:
+    """One line that says what `value` is: its shape and dtype, or the value itself when it is small."""
+    if isinstance(value, Odd):
+        return f"an object of type {safe(value.type_name)}"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"array of shape {value.shape}, {value.dtype}" + ("" if value.size else ", no numbers in it")
+    if isinstance(value, tuple | list):
+        return f"{type(value).__name__}: {safe(_inline(value))}"
+    return safe(_inline(value))
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape}" if value.ndim else number_format(value)(value[()])
+    if isinstance(value, Odd):
+        return f"<{value.type_name}>"
+    if isinstance(value, tuple | list):
+        inside = ", ".join(_inline(item) for item in value[:MAX_SIDE])
+        inside += ", …" if len(value) > MAX_SIDE else "," if len(value) == 1 and type(value) is tuple else ""
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"  # Python refuses to print the longest ones
+    if isinstance(value, dict):
+        return f"a dictionary with the keys {', '.join(map(repr, list(value)[:MAX_SIDE]))}"
+    return repr(value)
+
+
+# Numbers
+
+
+def number_format(*arrays: np.ndarray, apart: float = math.inf) -> Callable[[Any], str]:
+    """A function that writes any number of `arrays`, all with the same decimals.
+
+    apart: a difference that must stay visible between two of the numbers.
+    """
+    values = np.concatenate([np.asarray(array).ravel() for array in arrays])
+    if values.dtype.kind not in "iuf":
+        return lambda number: safe(f"{number:.4g}" if isinstance(number, complex) else number)
+    if values.dtype.kind in "iu":
+        return lambda number: str(int(number)) if abs(int(number)) < 10**12 else f"{int(number):.3e}"
+    finite = values[np.isfinite(values)].astype(np.float64)
+    spec = _spec(finite, apart)
+
+    def write(number: Any) -> str:
+        text = format(float(number), spec)
+        return text.lstrip("-") if float(number) == 0 or set(text) <= set("-0.") else text
+
+    return write
+
+
+def _spec(finite: np.ndarray, apart: float) -> str:
+    largest = float(np.abs(finite).max(initial=0.0))
+    if largest >= 1e7 or 0 < largest < 1e-3:
+        return ".3e"
+    slack = 1e-9 * max(1.0, largest)
+    exact = (d for d in range(3) if (np.abs(finite - finite.round(d)) <= slack).all())
+    decimals = next(exact, 3)
+    if 0 < apart < 1:
+        decimals = max(decimals, min(8, math.ceil(-math.log10(apart))))
+    return f".{decimals}f"
+
+
+# Crops
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of an array that is shown: of the 2-D slice ``array[lead]``, these rows and columns."""
+
+    lead: tuple[int, ...]
+    rows: range
+    columns: range
+    more: str
+
+    def cut(self, array: np.ndarray) -> np.ndarray:
+        """2-D array of the cells in the window; a 1-D array is one row."""
+        plane = array[self.lead] if array.ndim > 1 else array[None]
+        return plane[self.rows.start : self.rows.stop, self.columns.start : self.columns.stop]
+
+
+def window(shape: tuple[int, ...], wrong: np.ndarray | None = None) -> Window:
+    """The window of a non-empty array of `shape` (at least 1-D) that shows its first `wrong` cell."""
+    first = 0 if wrong is None else int(np.argmax(wrong))
+    shape = shape if len(shape) > 1 else (1, *shape)
+    *lead, row, column = (int(index) for index in np.unravel_index(first, shape))
+    rows, columns = _crop(shape[-2], row), _crop(shape[-1], column)
+    hidden = [
+        f"{count} more {word}{'s' if count > 1 else ''}"
+        for count, word in (
+            (math.prod(shape[:-2]) - 1, "slice"),
+            (shape[-2] - len(rows), "row"),
+            (shape[-1] - len(columns), "column"),
+        )
+        if count
+    ]
+    return Window(tuple(lead), rows, columns, f"… {', '.join(hidden)}" if hidden else "")
+
+
+def _crop(length: int, at: int) -> range:
+    start = 0 if at < MAX_SIDE else min(at - 1, length - MAX_SIDE)
+    return range(start, min(start + MAX_SIDE, length))
+
+
+# Calls
+
+
+def write_call(exercise: Exercise, given: Case) -> str:
+    """The call as a student would type it, after lines that make its small arrays; ready to be pasted."""
+    names = exercise.parameters
+    lines: list[str] = []
+
+    def argument(name: str, value: Any) -> str:
+        if isinstance(value, np.ndarray) and value.ndim:
+            lines.append(write_array(name, value))
+            return name
+        return safe(_inline(value))
+
+    parts = [
+        argument(names[index] if index < len(names) else f"argument{index + 1}", value)
+        for index, value in enumerate(given.args)
+    ]
+    parts += [f"{key}={argument(key, value)}" for key, value in given.kwargs.items()]
+    return "\n".join([*lines, f"{exercise.name}({', '.join(parts)})"])
+
+
+def write_array(name: str, array: np.ndarray) -> str:
+    """``name = np.array(...)`` with exact numbers, or a comment that describes a large array."""
+    if array.size > MAX_PASTED:
+        return f"# {name}: {describe_value(array)}, too large to show"
+    dtype = "" if array.dtype in (np.float64, np.int64, np.bool_) else f", dtype=np.{array.dtype}"
+    if array.size == 0:
+        return f"{name} = np.zeros({array.shape}{dtype})"
+    start = f"{name} = np.array("
+    with np.printoptions(nanstr="np.nan", infstr="np.inf", legacy=False):
+        text = np.array2string(
+            array, separator=", ", prefix=start, floatmode="unique", threshold=MAX_PASTED, max_line_width=88
+        )
+    return start + re.sub(r"\n\s*\n", "\n", text) + f"{dtype})"
+
+
+def plural(count: int, word: str) -> str:
+    """``1 number``, ``3 numbers``."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
