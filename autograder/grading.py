@@ -211,7 +211,9 @@ def _log(course: Course, assignment: str) -> Iterator[tuple[logging.Logger, Path
 
 
 def _log_one(log: logging.Logger, one: GradedSubmission) -> None:
-    log.info("%s: %s, %g of %g points in %.2f s", one.student, one.status, one.points, one.max_points, one.seconds)
+    log.info(
+        "%s: %s, %g of %g points in %.2f s", one.student, one.status, one.points, one.max_points, one.seconds
+    )
     for note in one.intake.notes:
         log.info("%s: %s: %s", one.student, note.kind, note.message)
     if one.summary:

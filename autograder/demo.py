@@ -1,0 +1,271 @@
+"""A sample class for `autograder demo` and the tests: real notebooks as real students hand them in.
+
+Every sample is made from the released notebook and from the code in solutions/, so it changes with the course.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import functools
+import itertools
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder import source
+from autograder.course import Course, init
+
+Answers = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One student of the sample class.
+
+    about: what this submission is like, for the score table. make: assignment -> the bytes of the notebook
+    handed in, or None when there is none. honest: full points are due for every exercise that is right.
+    """
+
+    student: str
+    first_name: str
+    last_name: str
+    about: str
+    make: Callable[[str], bytes | None]
+
+
+def _bytes(notebook: NotebookNode) -> bytes:
+    return nbformat.writes(notebook).encode()
+
+
+@functools.cache
+def _snippets(folder: str, assignment: str) -> tuple[source.Snippet, ...]:
+    return tuple(source.snippets(source.SOLUTIONS / folder / f"{assignment}.py"))
+
+
+def right(assignment: str) -> bytes | None:
+    return _bytes(source.solved(assignment))
+
+
+def in_style(number: int) -> Callable[[str], bytes | None]:
+    """Every exercise in its style of this number (in the reference style where there are fewer)."""
+
+    def make(assignment: str) -> bytes | None:
+        answers = source.solutions(assignment)
+        by_exercise = itertools.groupby(_snippets("styles", assignment), key=lambda snippet: snippet.exercise)
+        for name, styles in by_exercise:
+            chosen = list(styles)[number:][:1]
+            answers.update({name: style.source for style in chosen})
+        return _bytes(source.solve(source.released(assignment), answers))
+
+    return make
+
+
+def with_mistake(number: int) -> Callable[[str], bytes | None]:
+    """Everything right but one exercise, which has a known mistake."""
+
+    def make(assignment: str) -> bytes | None:
+        mistakes = _snippets("mistakes", assignment)
+        mistake = mistakes[number * 7 % len(mistakes)]
+        answers = source.solutions(assignment) | {mistake.exercise: mistake.source}
+        return _bytes(source.solve(source.released(assignment), answers))
+
+    return make
+
+
+def half_done(assignment: str) -> bytes | None:
+    answers = source.solutions(assignment)
+    done = dict(itertools.islice(answers.items(), len(answers) // 2))
+    return _bytes(source.solve(source.released(assignment), done))
+
+
+def untouched(assignment: str) -> bytes | None:
+    return _bytes(source.released(assignment))
+
+
+def pasted(assignment: str) -> bytes | None:
+    """Answers pasted into duplicated cells, the untouched originals left below them."""
+    stubs = {_grade_id(cell): cell for cell in source.released(assignment).cells if _is_answer(cell)}
+    notebook = source.solved(assignment)
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if _is_answer(cell):
+            cells.append(copy.deepcopy(stubs[_grade_id(cell)]))
+    notebook.cells = cells
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"pasted-{number}"
+    return _bytes(notebook)
+
+
+def _is_answer(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return str(cell.metadata.nbgrader.grade_id)
+
+
+def stripped(assignment: str) -> bytes | None:
+    """No metadata and no cell ids at all, as after some converters."""
+    notebook = source.solved(assignment)
+    notebook.metadata, notebook.nbformat_minor = {}, 4
+    for cell in notebook.cells:
+        cell.metadata = {}
+        del cell["id"]
+    return _bytes(notebook)
+
+
+def from_colab(assignment: str) -> bytes | None:
+    """As Colab saves it: its own metadata, no cell ids, new cells that nbgrader knows nothing of."""
+    notebook = source.solved(assignment)
+    notebook.nbformat_minor = 0
+    notebook.metadata["colab"] = {"provenance": [], "toc_visible": True}
+    for number, cell in enumerate(notebook.cells):
+        del cell["id"]
+        cell.metadata["id"] = f"Zx{number:010d}"
+        cell.metadata["colab"] = {"base_uri": "https://localhost:8080/"}
+    scratch = nbformat.v4.new_code_cell("print('just trying')", metadata={"id": "aaaabbbbcccc"})
+    del scratch["id"]
+    notebook.cells.insert(5, scratch)
+    return _bytes(notebook)
+
+
+def helpers_in_own_cells(assignment: str) -> bytes | None:
+    """Every answer calls a helper that stands in a cell the student added above it."""
+    notebook = source.solved(assignment)
+    cells = []
+    for cell in notebook.cells:
+        name = _grade_id(cell) if _is_answer(cell) else ""
+        if name and f"def {name}(" in cell.source:
+            cells.append(nbformat.v4.new_code_cell(cell.source.replace(f"def {name}(", f"def my_{name}(")))
+            cell.source = f"# exercise: {name}\n{name} = my_{name}"
+        cells.append(cell)
+    notebook.cells = cells
+    return _bytes(notebook)
+
+
+def chatty(assignment: str) -> bytes | None:
+    """Right, with prints and warnings everywhere."""
+    noise = (
+        "import sys, warnings\nprint('working')\nwarnings.warn('careful')\nprint('note', file=sys.stderr)\n"
+    )
+    noisy = {name: noise + text for name, text in source.solutions(assignment).items()}
+    return _bytes(source.solve(source.released(assignment), noisy))
+
+
+def byte_order_mark(assignment: str) -> bytes | None:
+    return b"\xef\xbb\xbf" + _bytes(source.solved(assignment))
+
+
+def nothing(assignment: str) -> bytes | None:
+    return None
+
+
+def broken_json(assignment: str) -> bytes | None:
+    whole = _bytes(source.solved(assignment))
+    return whole[: len(whole) // 2]
+
+
+def _first_function(assignment: str) -> tuple[str, str]:
+    """Name and solution of the first exercise that is a function."""
+    return next((name, text) for name, text in source.solutions(assignment).items() if f"def {name}(" in text)
+
+
+def _sabotaged(assignment: str, statement: str) -> bytes | None:
+    """Everything right, but the first function begins with `statement`."""
+    name, text = _first_function(assignment)
+    wrapped = f"{text}\n\n_right_{name} = {name}\ndef {name}(*args, **kwargs):\n    {statement}\n"
+    wrapped += f"    return _right_{name}(*args, **kwargs)"
+    return _bytes(source.solve(source.solved(assignment), {name: wrapped}))
+
+
+def endless(assignment: str) -> bytes | None:
+    return _sabotaged(assignment, "while True: pass")
+
+
+def crash(assignment: str) -> bytes | None:
+    return _sabotaged(assignment, "import os; os._exit(3)")
+
+
+TAMPERING = """\
+import builtins, sys
+import numpy as np
+import cs_utils
+np.allclose = np.array_equal = lambda *args, **kwargs: True
+np.testing.assert_allclose = lambda *args, **kwargs: None
+cs_utils.check = check = lambda *args, **kwargs: 100.0
+builtins.abs = lambda value: 0
+sys.modules["torch"] = np
+class Yes(np.ndarray):
+    def __eq__(self, other):
+        return np.ones(1, dtype=bool).all()
+"""
+
+
+def tampering(assignment: str) -> bytes | None:
+    """No work done: patched helpers, answers that equal everything, check cells that return full points."""
+    notebook = source.released(assignment)
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(TAMPERING))
+    for cell in notebook.cells:
+        if _is_answer(cell):
+            name = _grade_id(cell)
+            cell.source = (
+                f"# exercise: {name}\ndef {name}(*args, **kwargs):\n    return np.zeros(1).view(Yes)"
+            )
+        elif cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
+            cell.source = f"{cell.metadata.nbgrader.points}"
+            cell.metadata["tags"] = ["skip-execution"]
+    return _bytes(notebook)
+
+
+CLASS: tuple[Sample, ...] = (
+    Sample("ada", "Ada", "Byron", "all right", right),
+    Sample("ben", "Ben", "Okafor", "all right, another style", in_style(0)),
+    Sample("carla", "Carla", "Rossi", "all right, a third style", in_style(1)),
+    Sample("dmitri", "Dmitri", "Volkov", "one known mistake", with_mistake(0)),
+    Sample("elena", "Elena", "Petrova", "another known mistake", with_mistake(1)),
+    Sample("farid", "Farid", "Haddad", "a third known mistake", with_mistake(2)),
+    Sample("grace", "Grace", "Kim", "half done", half_done),
+    Sample("hugo", "Hugo", "Martin", "untouched", untouched),
+    Sample("ines", "Inês", "Costa", "pasted and duplicated cells", pasted),
+    Sample("jun", "Jun", "Sato", "metadata stripped", stripped),
+    Sample("kofi", "Kofi", "Mensah", "saved by Colab", from_colab),
+    Sample("lena", "Lena", "Novak", "helpers in cells of her own", helpers_in_own_cells),
+    Sample("mateo", "Mateo", "Garcia", "prints and warnings", chatty),
+    Sample("nora", "Nora", "Hansen", "byte order mark", byte_order_mark),
+    Sample("omar", "Omar", "Aziz", "no notebook", nothing),
+    Sample("priya", "Priya", "Nair", "broken JSON", broken_json),
+    Sample("quentin", "Quentin", "Dubois", "endless loop", endless),
+    Sample("rosa", "Rosa", "Lopez", "crash", crash),
+    Sample("sven", "Sven", "Berg", "tampers with the checks", tampering),
+)
+
+
+def make_class(folder: Path) -> Course:
+    """A fresh course folder with the sample class on its roster and its submissions in place."""
+    shutil.rmtree(folder, ignore_errors=True)
+    course = init(folder)
+    with open(folder / "roster.csv", "w", newline="", encoding="utf-8") as roster:
+        rows = csv.writer(roster)
+        rows.writerow(["id", "first_name", "last_name", "email"])
+        rows.writerows([one.student, one.first_name, one.last_name, ""] for one in CLASS)
+    for path in source.sources():
+        for one in CLASS:
+            hand_in(course, one, path.stem)
+    return course
+
+
+def hand_in(course: Course, sample: Sample, assignment: str) -> None:
+    """Put one sample's submission where a collected one would be."""
+    path = course.submitted_notebook(sample.student, assignment)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = sample.make(assignment)
+    if content is None:
+        path.with_name("answers.pdf").write_bytes(b"%PDF-1.4\n")
+    else:
+        path.write_bytes(content)
