@@ -1,6 +1,6 @@
 """A sample class for `autograder demo` and the tests: real notebooks as real students hand them in.
 
-Every sample is made from the released notebook and from the code in solutions/, so it changes with the course.
+Every sample is made from the released notebook and the code in solutions/, so it changes with the course.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ def in_style(number: int) -> Callable[[str], bytes | None]:
 
     def make(assignment: str) -> bytes | None:
         answers = source.solutions(assignment)
-        by_exercise = itertools.groupby(_snippets("styles", assignment), key=lambda snippet: snippet.exercise)
-        for name, styles in by_exercise:
-            chosen = list(styles)[number:][:1]
-            answers.update({name: style.source for style in chosen})
+        styles: dict[str, list[str]] = {}
+        for snippet in _snippets("styles", assignment):
+            styles.setdefault(snippet.exercise, []).append(snippet.source)
+        answers.update({name: known[number] for name, known in styles.items() if number < len(known)})
         return _bytes(source.solve(source.released(assignment), answers))
 
     return make
@@ -262,7 +262,7 @@ def make_class(folder: Path) -> Course:
 
 def hand_in(course: Course, sample: Sample, assignment: str) -> None:
     """Put one sample's submission where a collected one would be."""
-    path = course.submitted_notebook(sample.student, assignment)
+    path = course.submitted(sample.student, assignment) / f"{assignment}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     content = sample.make(assignment)
     if content is None:

@@ -20,12 +20,12 @@ from pathlib import Path
 import nbformat
 
 from autograder import gradebook
-from autograder.course import Course
+from autograder.course import Course, CourseError
 from autograder.intake import take_in
-from autograder.judge import Task, graded_cells, judge
+from autograder.judge import Task, graded_cells, judge, right_answers
 from autograder.results import ExerciseGrade, GradedSubmission, Intake
-from autograder.sandbox import Level, Sandbox, best_level
-from autograder.source import answers
+from autograder.sandbox import Sandbox, best_level
+from autograder.roster import read_roster
 from cs_utils.checking.report import not_judged_html
 
 Progress = Callable[[str, int, int], None]
@@ -71,16 +71,19 @@ def grade_class(
     Raises:
         autograder.sandbox.SandboxUnavailable: no isolation is available and `allow_unprotected` is False.
         GradingInProgress: another grader holds the course.
-        KeyError: the course has no such assignment, or no such student.
+        CourseError: the course has no such assignment, or no such student.
     """
     start = time.perf_counter()
     level = best_level(allow_unprotected=allow_unprotected)
-    instructor = nbformat.read(course.release_notebook(assignment), as_version=4)
-    task = Task(graded_cells(instructor), answers(), course.seed(assignment))
-    roster = course.roster()
+    course.assignment(assignment)
+    instructor = nbformat.read(course.release(assignment), as_version=4)
+    task = Task(graded_cells(instructor), right_answers(assignment), course.seed(assignment))
+    roster = read_roster(course.path / "roster.csv")
     chosen = list(roster) if students is None else list(students)
     if unknown := [student for student in chosen if student not in roster]:
-        raise KeyError(f"not on the roster: {', '.join(unknown)}")
+        raise CourseError(
+            f"Not on the roster: {', '.join(unknown)}. Add them to roster.csv or correct the name."
+        )
     with _only_grader(course), _log(course, assignment) as (log, log_path):
         log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), level.value)
         done: dict[str, GradedSubmission] = {}
@@ -120,13 +123,13 @@ def grade_one(
 ) -> GradedSubmission:
     """Take in and judge one submission; touches neither gradebook nor course folder."""
     start = time.perf_counter()
-    path = course.submitted_notebook(student, assignment)
+    path = course.submitted(student, assignment) / f"{assignment}.ipynb"
     if not os.path.lexists(path):
         return _without_grades(student, assignment, task, "missing", Intake(), _missing(path))
     intake = take_in(path, instructor)
     if intake.problem is not None:
         return _without_grades(student, assignment, task, "unreadable", intake, intake.problem)
-    judgement = judge(intake, task, sandbox)
+    judgement = judge(intake, task, sandbox, float(course.grading.get("seconds", 300)))
     flags = [note.message for note in intake.notes if note.kind in ("flag", "release")]
     return GradedSubmission(
         student,

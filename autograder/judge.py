@@ -16,6 +16,7 @@ import nbformat
 
 from autograder.results import Cell, ExerciseGrade, Intake
 from autograder.sandbox import Run, Sandbox
+from autograder.source import SOLUTIONS, answers, read
 from cs_utils.checking import report
 from cs_utils.checking.answers import canonical
 from cs_utils.checking.evaluate import Finding, GroupResult, Verdict, evaluate
@@ -49,6 +50,15 @@ def graded_cells(notebook: nbformat.NotebookNode) -> tuple[GradedCell, ...]:
             grade_id = known["grade_id"]
             found.append(GradedCell(grade_id, grade_id.removeprefix("check_"), float(known["points"])))
     return tuple(found)
+
+
+def right_answers(notebook: str) -> dict[str, tuple[str, ...]]:
+    """Question -> the canonical texts of its right answers, from solutions/answers.toml."""
+    entries = answers(read(SOLUTIONS / f"{notebook}.py"))
+    return {
+        name: tuple(str(canonical(answer)) for answer in (entry["answer"], *entry.get("also", [])))
+        for name, entry in entries.items()
+    }
 
 
 @dataclass(frozen=True)
