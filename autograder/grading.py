@@ -8,6 +8,7 @@ submission recorded and nothing half-written.
 from __future__ import annotations
 
 import fcntl
+import html
 import logging
 import os
 import time
@@ -24,9 +25,9 @@ from autograder.course import Course, CourseError
 from autograder.intake import take_in
 from autograder.judge import Task, graded_cells, judge, right_answers
 from autograder.results import ExerciseGrade, GradedSubmission, Intake
-from autograder.sandbox import Sandbox, best_level
 from autograder.roster import read_roster
-from cs_utils.checking.report import not_judged_html
+from autograder.sandbox import Sandbox, best_level
+from autograder.text import printable
 
 Progress = Callable[[str, int, int], None]
 
@@ -157,7 +158,9 @@ def _without_grades(
     student: str, assignment: str, task: Task, status: str, intake: Intake, reason: str
 ) -> GradedSubmission:
     grades = tuple(
-        ExerciseGrade(cell.grade_id, cell.name, 0.0, cell.points, not_judged_html(reason), reason)
+        ExerciseGrade(
+            cell.grade_id, cell.name, 0.0, cell.points, f"<p>{html.escape(printable(reason))}</p>", reason
+        )
         for cell in task.graded
     )
     return GradedSubmission(student, assignment, status, grades, intake, reason)  # type: ignore[arg-type]
