@@ -435,7 +435,7 @@ def build_all(root: Path = ROOT, course_dir: Path = COURSE) -> list[Path]:
     """Build every notebook and the questions' hashes below `root`; returns the files that changed."""
     found = [read(path) for path in sources()]
     shutil.rmtree(course_dir, ignore_errors=True)  # a gradebook keeps cells that no longer exist
-    questions = root / cs_utils.exercises.QUESTIONS_FILE.relative_to(ROOT)
+    questions = root / "cs_utils" / "exercises" / cs_utils.exercises.QUESTIONS_FILE.name
     changed = _write(questions, _to_json(hashed_questions(found)))
     for source in found:
         released = build(source, course_dir).read_bytes()
