@@ -1,0 +1,365 @@
+"""Write what grading found into nbgrader's own database, and the notebooks that formgrader shows.
+
+Automatic scores are always those of the last run; points, extra credit and comments that a person gave are
+never touched, and asked about again (`needs_manual_grade`) when the answer under them has changed. One
+submission is one transaction, and its files appear together with it or not at all. No student code runs
+here, and nothing a student wrote is kept in a form that a browser would execute.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dataclasses
+import functools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader import api
+from nbgrader.utils import is_grade, is_solution, parse_utc
+from sqlalchemy.exc import DBAPIError
+
+from autograder.course import Course, CourseError, prepare
+from autograder.results import ExerciseGrade, GradedSubmission, Intake
+from autograder.sanitise import as_plain_text, sanitise, visible
+
+NO_RESPONSE = "No response."  # nbgrader's own words for an answer cell left as it was released
+CHANGED = "the answer has changed since points were given by hand"
+
+
+class GradebookError(RuntimeError):
+    """The gradebook could not be written; nothing of the submission was recorded."""
+
+
+@contextlib.contextmanager
+def open_gradebook(course: Course) -> Iterator[api.Gradebook]:
+    """nbgrader's gradebook of `course`.
+
+    Raises:
+        GradebookError: the database cannot be opened, or is locked, read-only or full. The transaction that
+            was under way is undone.
+    """
+    from autograder.source import alembic_on_path
+
+    try:
+        with alembic_on_path():
+            book = api.Gradebook(course.db_url, course.course_id)
+    except (DBAPIError, OSError) as error:
+        raise GradebookError(_explain(course.database, error)) from error
+    try:
+        yield book
+    except DBAPIError as error:
+        book.db.rollback()
+        raise GradebookError(_explain(course.database, error)) from error
+    except BaseException:
+        book.db.rollback()
+        raise
+    finally:
+        book.close()
+
+
+def _explain(path: Path, error: Exception) -> str:
+    reason = str(getattr(error, "orig", error))
+    advice = "Nothing of this submission was recorded; put it right and grade again."
+    if "locked" in reason:
+        advice = "Another program is writing to it. Close formgrader or the other grader, then grade again."
+    elif "full" in reason:
+        free = shutil.disk_usage(path.parent).free
+        advice = f"The disk is full ({free / 1e6:.0f} MB free). Make room, then grade again; nothing is lost."
+    elif "readonly" in reason or "unable to open" in reason:
+        advice = "Check that the file and its folder exist and that you may write to them."
+    elif "malformed" in reason or "not a database" in reason:
+        advice = "The file is damaged. Put it back from a backup; grading again then brings it up to date."
+    return f"The gradebook {path} could not be written: {reason}. {advice}"
+
+
+def record(course: Course, submission: GradedSubmission) -> tuple[str, ...]:
+    """Record one graded (or missing, or unreadable) submission; doing it twice changes nothing.
+
+    Writes the scores, ``autograded/STUDENT/A/A.ipynb`` and ``results/A/STUDENT.json``. Returns remarks for
+    the class report, one for every answer that changed under points given by hand.
+
+    Raises:
+        GradebookError: the database or a file could not be written; then nothing has changed.
+        CourseError: the assignment is not in the gradebook.
+    """
+    release = _release(course, submission.assignment)
+    autograded = course.autograded(submission.student, submission.assignment)
+    results = course.record(submission.student, submission.assignment)
+    before = None
+    with contextlib.suppress(CourseError):  # a damaged record is replaced
+        before = read_record(course, submission.student, submission.assignment)
+    waiting: list[tuple[Path, Path]] = []
+    try:
+        with open_gradebook(course) as book:
+            for path, text in (
+                (autograded, nbformat.writes(autograded_notebook(release, submission)) + "\n"),
+                (results, json.dumps(dataclasses.asdict(submission), indent=1, ensure_ascii=True) + "\n"),
+            ):
+                waiting.append((prepare(path, text), path))
+            remarks = _write_scores(book, course, submission, release, before)
+            book.db.commit()
+        for temporary, path in waiting:  # a rename needs no room on the disk
+            os.replace(temporary, path)
+    except OSError as error:
+        raise GradebookError(
+            f"{error.filename or results}: {error.strerror}. Nothing of {submission.student}'s submission was "
+            "recorded; put it right (is the disk full?) and grade again."
+        ) from error
+    finally:
+        for temporary, _ in waiting:
+            temporary.unlink(missing_ok=True)
+    return remarks
+
+
+def read_record(course: Course, student: str, assignment: str) -> GradedSubmission | None:
+    """What grading last found out about a submission, or None when it was never graded."""
+    path = course.record(student, assignment)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise CourseError(f"{path} is damaged ({error}); delete it and grade {student} again.") from error
+    return _from_dict(found)
+
+
+def _from_dict(found: dict[str, Any]) -> GradedSubmission:
+    from autograder.results import Cell, Note
+
+    intake = found["intake"]
+    return GradedSubmission(
+        **{
+            **found,
+            "grades": tuple(
+                ExerciseGrade(**{**grade, "findings": tuple(grade["findings"])}) for grade in found["grades"]
+            ),
+            "intake": Intake(
+                **{
+                    **intake,
+                    "cells": tuple(Cell(**cell) for cell in intake["cells"]),
+                    "added": tuple((number, source) for number, source in intake["added"]),
+                    "notes": tuple(Note(**note) for note in intake["notes"]),
+                }
+            ),
+        }
+    )
+
+
+# --- scores -----------------------------------------------------------------------------------------------
+
+
+def _write_scores(
+    book: api.Gradebook,
+    course: Course,
+    submission: GradedSubmission,
+    release: NotebookNode,
+    before: GradedSubmission | None,
+) -> tuple[str, ...]:
+    """Set every automatic score and comment of one submission, without committing."""
+    notebook = _submitted_notebook(book, course, submission)
+    cells = {cell.metadata.nbgrader.grade_id: cell for cell in release.cells if is_nbgrader(cell)}
+    earned = {grade.grade_id: grade.points for grade in submission.grades}
+    remarks = []
+    for grade in notebook.grades:
+        cell = cells.get(grade.name)
+        if cell is None:  # a cell of an earlier release
+            continue
+        old_score = grade.auto_score
+        if is_solution(cell):
+            answered = is_answered(cell, submission.intake.written)
+            grade.auto_score = None if answered else 0.0
+        else:
+            grade.auto_score = float(earned.get(grade.name, 0.0))
+        if grade.manual_score is None:
+            # a check cell without a result is a failure of ours, so a person should look at it
+            ungraded = submission.status == "failed" and not is_solution(cell)
+            grade.needs_manual_grade = grade.auto_score is None or ungraded
+        elif before is not None and (
+            _answer(before.intake, grade.name) != _answer(submission.intake, grade.name)
+            or old_score != grade.auto_score
+        ):
+            grade.needs_manual_grade = True
+        if grade.manual_score is not None and grade.needs_manual_grade:
+            remarks.append(f"{grade.name}: {CHANGED}")
+    for comment in notebook.comments:
+        if comment.name in cells:
+            comment.auto_comment = _auto_comment(cells[comment.name], submission)
+    return tuple(remarks)
+
+
+def _submitted_notebook(
+    book: api.Gradebook, course: Course, submission: GradedSubmission
+) -> api.SubmittedNotebook:
+    """The row of this submission, made like nbgrader makes it where it is new."""
+    assignment = _assignment(book, course, submission.assignment)
+    student = _student(book, course, submission.student)
+    found = next((one for one in assignment.submissions if one.student_id == student.id), None)
+    if found is None:
+        found = api.SubmittedAssignment(assignment=assignment, student=student)
+        book.db.add(found)
+    found.timestamp = _timestamp(course, submission)
+    master = next(one for one in assignment.notebooks if one.name == submission.assignment)
+    notebook = next((one for one in found.notebooks if one.notebook is master), None)
+    if notebook is None:
+        notebook = api.SubmittedNotebook(notebook=master, assignment=found)
+        book.db.add(notebook)
+    graded = {grade.cell_id for grade in notebook.grades}
+    for cell in master.grade_cells:
+        if cell.id not in graded:
+            book.db.add(api.Grade(cell_id=cell.id, notebook=notebook))
+    commented = {comment.cell_id for comment in notebook.comments}
+    for cell in master.solution_cells:
+        if cell.id not in commented:
+            book.db.add(api.Comment(cell_id=cell.id, notebook=notebook))
+    book.db.flush()
+    book.db.expire(notebook)
+    return notebook
+
+
+def _assignment(book: api.Gradebook, course: Course, name: str) -> api.Assignment:
+    try:
+        assignment = book.find_assignment(name)
+        book.find_notebook(name, name)
+    except api.MissingEntry:
+        raise CourseError(
+            f"{name} is not in {course.database}. Run `autograder init {course.path} --update` to register it."
+        ) from None
+    due = course.assignment(name).due
+    if due is not None:
+        assignment.duedate = parse_utc(due)
+    assignment.course_id = course.course_id
+    return assignment
+
+
+def _student(book: api.Gradebook, course: Course, student_id: str) -> api.Student:
+    try:
+        student = book.find_student(student_id)
+    except api.MissingEntry:
+        student = api.Student(id=student_id)
+        book.db.add(student)
+    listed = course.roster().get(student_id)
+    if listed is not None:
+        student.first_name = listed.first_name
+        student.last_name = listed.last_name
+        student.email = listed.email
+    return student
+
+
+def _timestamp(course: Course, submission: GradedSubmission) -> Any:
+    """When it was handed in (UTC, without a zone, as nbgrader stores it), or None when that is not known."""
+    path = course.submitted(submission.student, submission.assignment) / "timestamp.txt"
+    try:
+        return parse_utc(path.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+def _auto_comment(cell: NotebookNode, submission: GradedSubmission) -> str | None:
+    if submission.status != "graded":
+        return STATUS_WORDS[submission.status]
+    answers = submission.intake.written if is_grade(cell) else submission.intake.answers
+    return None if is_answered(cell, answers) else NO_RESPONSE
+
+
+STATUS_WORDS = {
+    "missing": "No notebook was handed in.",
+    "unreadable": "The notebook that was handed in could not be read.",
+    "failed": "The grader could not finish; this is not the student's fault. Grade again.",
+}
+
+
+def _answer(intake: Intake, grade_id: str) -> str:
+    """What the student wrote for the cell that this grade belongs to."""
+    name = grade_id.removeprefix("check_")
+    return intake.written.get(grade_id, intake.answers.get(name, "")).strip()
+
+
+def is_nbgrader(cell: NotebookNode) -> bool:
+    return "nbgrader" in cell.metadata
+
+
+def is_answered(cell: NotebookNode, answers: dict[str, str]) -> bool:
+    """False when the answer to a released answer cell is missing, blank, or still what was released."""
+    answer = answers.get(cell.metadata.nbgrader.grade_id, "")
+    return bool(_essence(answer)) and _essence(answer) != _essence(cell.source)
+
+
+def _essence(source: str) -> str:
+    """A cell's text without our marker line and outer blanks."""
+    lines = source.strip().splitlines()
+    if lines and lines[0].startswith(("<!-- answer:", "# exercise:")):
+        lines = lines[1:]
+    return "\n".join(line.rstrip() for line in lines).strip()
+
+
+# --- the notebook that formgrader shows -------------------------------------------------------------------
+
+
+def _release(course: Course, assignment: str) -> NotebookNode:
+    course.assignment(assignment)
+    path = course.release(assignment)
+    return _read_release(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=16)
+def _read_release(path: Path, _modified: int) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def autograded_notebook(release: NotebookNode, submission: GradedSubmission) -> NotebookNode:
+    """The instructor's notebook with this student's answers in it and our reports under the checks.
+
+    Nothing of it runs in a browser: code is shown as text, written answers are sanitised Markdown, and there
+    is no output but ours.
+    """
+    notebook = copy.deepcopy(release)
+    grades = {grade.grade_id: grade for grade in submission.grades}
+    for cell in notebook.cells:
+        if not is_nbgrader(cell):
+            continue
+        name = cell.metadata.nbgrader.grade_id
+        if not is_solution(cell):
+            cell.outputs = _report(grades[name]) if name in grades else []
+        elif is_grade(cell):
+            if is_answered(cell, submission.intake.written):
+                cell.source = f"<!-- answer: {name} -->\n\n" + sanitise(
+                    _essence(submission.intake.written[name])
+                )
+        elif name in submission.intake.answers:
+            cell.source = visible(submission.intake.answers[name])
+    if receipt := _receipt(submission):
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(receipt, id="autograder-receipt"))
+    if submission.intake.added:
+        notebook.cells.append(nbformat.v4.new_code_cell(_added(submission.intake), id="autograder-added"))
+    return notebook
+
+
+def _report(grade: ExerciseGrade) -> list[NotebookNode]:
+    """Our report, and the points as the value that plain nbgrader reads."""
+    shown = nbformat.v4.new_output(
+        "display_data", data={"text/html": grade.html, "text/plain": visible(grade.text)}
+    )
+    value = nbformat.v4.new_output(
+        "execute_result", data={"text/plain": repr(float(grade.points))}, execution_count=None
+    )
+    return [shown, value]
+
+
+def _receipt(submission: GradedSubmission) -> str:
+    """What the instructor should know about this submission, as Markdown, or "" when there is nothing."""
+    lines = [STATUS_WORDS[submission.status]] if submission.status != "graded" else []
+    lines += [submission.intake.problem] if submission.intake.problem else []
+    lines += [note.message for note in submission.intake.notes]
+    return "**About this submission**\n\n" + as_plain_text("\n".join(lines)) if lines else ""
+
+
+def _added(intake: Intake) -> str:
+    parts = [f"# cell {number}, added by the student\n{visible(source)}" for number, source in intake.added]
+    return "\n\n".join(parts)
