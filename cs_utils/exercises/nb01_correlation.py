@@ -669,13 +669,13 @@ CORR2D = Exercise(
         ),
         Misconception(
             "the padding pair is handed to np.pad as it is",
-            "`np.pad(x, (1, 2))` puts 1 before and 2 after, on both axes. Give it a (before, after) for each.",
+            "`np.pad(x, (1, 2))` puts 1 before and 2 after, on both axes. Give one (before, after) for each.",
             _pad_before_and_after,
             (PAIRS,),
         ),
         Misconception(
             "the output array holds whole numbers, so fractions are cut off",
-            "`np.zeros_like(x)` and `dtype=x.dtype` hold integers when `x` does; `np.zeros(shape)` holds floats.",
+            "`np.zeros_like(x)` and `dtype=x.dtype` hold integers when `x` does, `np.zeros(shape)` floats.",
             lambda x, w, *, stride=1, padding=0: (
                 _corr2d(x, w, stride, padding).trunc() if _whole(x) else _corr2d(x, w, stride, padding)
             ),
@@ -1151,7 +1151,7 @@ LEARN_KERNEL = Exercise(
         ),
         Misconception(
             "the factor 2 of the square is missing",
-            "The derivative of (out - y) ** 2 is 2 * (out - y). Without the 2 it gets there at half the pace.",
+            "The derivative of (out - y) ** 2 is 2 * (out - y). Without the 2 the pace is halved.",
             lambda x, y, size, *, lr, steps: _descend(x, y, size, lr / 2, steps),
             (ONE_STEP,),
         ),
