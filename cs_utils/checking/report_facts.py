@@ -22,6 +22,7 @@ from cs_utils.checking.report_values import (
     write_call,
 )
 
+MAX_HINT = 1000
 LEVELS = 4  # shades of a wrong cell in the heat map; 0 means that the cell is right
 
 
@@ -56,12 +57,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two results. code: the student's source line, where one is to blame."""
+    """One of the two results. code: the student's source line, where one is to blame. good: the right one."""
 
     title: str
     text: str
     code: str = ""
     grid: Grid | None = None
+    good: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,9 @@ class Heat:
     """|yours - expected| as a grid, and how many numbers differ."""
 
     title: str
-    summary: str
+    text: str
     grid: Grid
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,13 @@ def verdict_facts(verdict: Verdict, show_inputs: bool) -> Report:
     """The report on an exercise. Without `show_inputs` nothing of the case's numbers is told."""
     case = None if verdict.untouched else _smallest(verdict)
     return Report(
-        name=verdict.exercise.name,
+        name=safe(verdict.exercise.name),
         score=_score(verdict.points, verdict.max_points),
         state=_state(verdict),
         passed=verdict.passed,
-        rows=tuple(_row(verdict, group) for group in verdict.groups),
+        rows=tuple(_row(verdict, group, show_inputs) for group in verdict.groups),
         case=case and _case_facts(verdict, *case, show_inputs),
-        notes=() if verdict.untouched else _notes(verdict),
+        notes=() if verdict.untouched else _notes(verdict, show_inputs),
         remarks=tuple(safe(remark) for remark in verdict.remarks),
     )
 
@@ -131,7 +134,7 @@ def question_facts(
     elif value is None:
         state = f"Not answered yet: set {question.name} in the cell above."
     elif isinstance(value, Odd):
-        state = f"{describe_value(value)} cannot be an answer: a number, a text or a tuple of numbers is asked for."
+        state = f"{describe_value(value)} cannot be an answer; set {question.name} to plain numbers or text."
     else:
         state = f"Not right yet: you answered {describe_value(value)}."
     return Report(
@@ -139,7 +142,7 @@ def question_facts(
         score=_score(question.points if right else 0.0, question.points),
         state=state,
         passed=right,
-        notes=(Note(safe(known[0]), safe(known[1], 1000)),) if known and not right else (),
+        notes=(Note(safe(known[0]), safe(known[1], MAX_HINT)),) if known and not right else (),
         remarks=() if reveal is None else (f"The right answer is {describe_value(reveal)}.",),
     )
 
@@ -149,10 +152,12 @@ def _score(points: float, maximum: float) -> str:
 
 
 def _state(verdict: Verdict) -> str:
-    name, total = verdict.exercise.name, len(verdict.groups)
+    name, total = safe(verdict.exercise.name), len(verdict.groups)
     passed = sum(group.passed for group in verdict.groups)
     if verdict.lost is not None:
-        return _LOST[verdict.lost.kind].format(name=name, seconds=verdict.exercise.seconds_per_call)
+        happened, advice = _LOST[verdict.lost.kind]
+        message = f" ({safe(verdict.lost.message)})" if verdict.lost.message else ""
+        return f"No points: {name} {happened}{message}. {advice}"
     if verdict.untouched:
         return f"Not started yet: write {name} in the cell above."
     if total == 1:
@@ -161,20 +166,30 @@ def _state(verdict: Verdict) -> str:
 
 
 _LOST = {
-    "timeout": "{name} did not finish: one call may take {seconds:g} seconds. Look for a loop that never ends, "
-    "or for far more loops than needed; try the call below in a cell of your own.",
-    "crashed": "{name} ended the whole Python process, so nothing after it could be checked. Look for exit(), for "
-    "a recursion without an end, or for an array far too large for the memory.",
-    "unreadable": "{name} gave back something that could not be read. Return plain NumPy arrays and numbers.",
+    "timeout": (
+        "did not finish in time",
+        "Look for a loop that never ends or that does far more work than needed; try a tiny input first.",
+    ),
+    "crashed": (
+        "ended the whole Python process",
+        "Look for exit(), a recursion without an end, or an array too large for the memory.",
+    ),
+    "unreadable": (
+        "gave back something that could not be read",
+        "Return plain NumPy arrays and numbers.",
+    ),
 }
 
 
-def _row(verdict: Verdict, group: GroupResult) -> Row:
-    findings = sorted(group.findings, key=_misconceptions_first)
-    if verdict.untouched or group.skipped or not group.results:
-        mark, word = "–", "not run" if group.skipped else "not yet"
-    else:
-        mark, word = ("✓", "passes") if group.passed else ("✗", "fails")
+def _row(verdict: Verdict, group: GroupResult, show_inputs: bool) -> Row:
+    findings = _findings(group, show_inputs)
+    mark, word = "✗", "fails"
+    if group.passed:
+        mark, word = "✓", "passes"
+    elif verdict.untouched:
+        mark, word = "–", "not yet"
+    elif group.skipped and not findings:
+        mark, word = "–", "not run"
     return Row(
         name=safe(group.group.name),
         mark=mark,
@@ -184,21 +199,34 @@ def _row(verdict: Verdict, group: GroupResult) -> Row:
     )
 
 
-def _misconceptions_first(finding: Finding) -> bool:
+def _findings(group: GroupResult, show_inputs: bool) -> list[Finding]:
+    """Misconceptions first; only these where nothing may be told that the student's code chose."""
+    known = [finding for finding in group.findings if not _is_observation(finding)]
+    return known + [finding for finding in group.findings if show_inputs and _is_observation(finding)]
+
+
+def _is_observation(finding: Finding) -> bool:
     return finding.kind != "misconception"
 
 
-def _notes(verdict: Verdict) -> tuple[Note, ...]:
+def _notes(verdict: Verdict, show_inputs: bool) -> tuple[Note, ...]:
     """Each distinct finding once, misconceptions first, with the groups it explains."""
     explained: dict[Finding, list[str]] = {}
     for group in verdict.groups:
-        for finding in group.findings:
+        for finding in _findings(group, show_inputs):
             explained.setdefault(finding, []).append(safe(group.group.name))
-    several = sum(bool(group.findings) for group in verdict.groups) > 1
+    failing = sum(not group.passed for group in verdict.groups)
     return tuple(
-        Note(safe(finding.title), safe(finding.hint, 1000), listed(groups) if several else "")
-        for finding, groups in sorted(explained.items(), key=lambda item: _misconceptions_first(item[0]))
+        Note(safe(finding.title), safe(finding.hint, MAX_HINT), _explained(groups, failing))
+        for finding, groups in sorted(explained.items(), key=lambda item: _is_observation(item[0]))
     )
+
+
+def _explained(groups: list[str], failing: int) -> str:
+    """The groups that a finding explains, in words; nothing when there is only one failing group."""
+    if failing == 1:
+        return ""
+    return f"in all {failing} failing groups" if len(groups) == failing else f"in: {listed(groups)}"
 
 
 def _smallest(verdict: Verdict) -> tuple[GroupResult, CaseResult] | None:
@@ -239,7 +267,7 @@ def _without_numbers(result: CaseResult) -> str:
     """What may be told of a case whose inputs are not to be known: nothing that the student's code chose."""
     failure = result.actual.failure
     if failure is not None:
-        return f"Your function {_failed(failure, told=False)}."
+        return "An error was raised." if failure.kind == "raised" else f"Your function {_failed(failure)}."
     kind = result.difference.kind if result.difference else ""
     return _KINDS.get(kind, "The result is not the expected one.")
 
@@ -272,12 +300,13 @@ def _side(
 ) -> Side:
     if outcome.failure is not None:
         if title == "Expected":
-            return Side(title, f"{safe(outcome.failure.type)} is raised")
+            return Side(title, f"{safe(outcome.failure.type)} is raised", good=True)
         return _failure_side(outcome.failure)
+    good = title == "Expected"
     if difference.where:
-        title += ", " + "".join(f"[{index}]" for index in difference.where) + " of the result"
+        title += " as value " + ".".join(str(index + 1) for index in difference.where)
     if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size == 0:
-        return Side(title, describe_value(value))
+        return Side(title, describe_value(value), good=good)
     view = view or window(value.shape)
     shown = [view.cut(value)]
     if wrong is not None:
@@ -285,26 +314,22 @@ def _side(
     marks = np.zeros(value.shape, bool) if wrong is None else wrong
     write = number_format(*shown, apart=_apart(shown, view.cut(marks)))
     lead = f", slice {list(view.lead)}" if view.lead else ""
-    return Side(
-        title, describe_value(value) + lead, grid=_grid(view, shown[0], view.cut(marks).astype(int), write)
-    )
+    grid = _grid(view, shown[0], view.cut(marks).astype(int), write)
+    return Side(title, describe_value(value) + lead, grid=grid, good=good)
 
 
 def _failure_side(failure: Failure) -> Side:
-    return Side("Your function", _failed(failure), code=safe(failure.line))
+    return Side(f"Your function {_failed(failure)}", safe(failure.message), code=safe(failure.line))
 
 
-def _failed(failure: Failure, told: bool = True) -> str:
-    """``raised IndexError in line 7 of your cell: message``."""
+def _failed(failure: Failure) -> str:
+    """``raised IndexError in line 7 of your cell``."""
     if failure.kind == "missing":
         return "is not defined: run the cell that defines it"
     if failure.kind != "raised":
-        return {"timeout": "did not finish in time", "crashed": "ended the Python process"}.get(
-            failure.kind, "gave back something that could not be read"
-        )
+        return _LOST[failure.kind][0]
     at = f" in line {failure.line_number} of your cell" if failure.line_number else ""
-    message = f": {safe(failure.message)}" if told and failure.message else ""
-    return f"raised {safe(failure.type) if told else 'an error'}{at}{message}"
+    return f"raised {safe(failure.type)}{at}"
 
 
 def _wrong(yours: Any, expected: Any, tolerance: Tolerance) -> np.ndarray | None:
@@ -341,11 +366,10 @@ def _heat(yours: np.ndarray, expected: np.ndarray, wrong: np.ndarray, view: Wind
     levels = np.where(finite & wrong, np.clip(np.nan_to_num(shade), 1, LEVELS), LEVELS * wrong).astype(int)
     shown = view.cut(distance)
     write = number_format(shown, apart=_apart([view.cut(yours), view.cut(expected)], view.cut(wrong)))
-    lead = f" in slice {list(view.lead)}" if view.lead else ""
+    lead = f", slice {list(view.lead)}" if view.lead else ""
+    grid = _grid(view, shown, view.cut(levels), write)
     return Heat(
-        f"Where they differ: |yours - expected|{lead}",
-        _count(distance, wrong, finite, write),
-        _grid(view, shown, view.cut(levels), write),
+        "Where they differ", f"|yours - expected|{lead}", grid, _count(distance, wrong, finite, write)
     )
 
 

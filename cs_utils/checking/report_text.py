@@ -60,38 +60,36 @@ def _case(case: CaseFacts, width: int) -> list[str]:
     lines = [*_wrap(case.title, width), *(INDENT + line for line in case.call.splitlines())]
     if case.difference:
         lines += ["", *_wrap(case.difference, width, INDENT)]
-    if case.sides:
-        lines += ["", *_beside([_side(side, width) for side in case.sides], width)]
+    blocks = [_side(side, width) for side in case.sides]
     if case.heat:
-        lines += ["", *_wrap(case.heat.title, width, INDENT), *_grid(case.heat.grid, heat=True)]
-        lines += _wrap(case.heat.summary, width, INDENT)
-    return lines
+        blocks.append([f"{INDENT}{case.heat.title}: {case.heat.text}", *_grid(case.heat.grid, heat=True)])
+    if blocks:
+        lines += ["", *_beside(blocks, width)]
+    return [*lines, "", *_wrap(case.heat.summary, width, INDENT)] if case.heat else lines
 
 
 def _side(side: Side, width: int) -> list[str]:
     if side.grid:
         return [f"{INDENT}{side.title}: {side.text}", *_grid(side.grid)]
-    lines = _wrap(f"{side.title}: {side.text}", width, INDENT)
+    lines = _wrap(f"{side.title}: {side.text}" if side.text else side.title, width, INDENT)
     return [*lines, f"{INDENT}{INDENT}{side.code}"] if side.code else lines
 
 
 def _beside(blocks: list[list[str]], width: int) -> list[str]:
-    """Blocks side by side where they fit, else one under the other."""
+    """Blocks side by side, as many as fit; the others under them."""
     widths = [max(map(len, block)) + len(INDENT) for block in blocks]
-    if sum(widths) > width:
-        return [line for block in blocks for line in (*block, "")][:-1]
-    return [
-        "".join(part.ljust(size) for part, size in zip(parts, widths, strict=True))
-        for parts in itertools.zip_longest(*blocks, fillvalue="")
+    fits = max(1, sum(total <= width for total in itertools.accumulate(widths)))
+    lines = [
+        "".join(part.ljust(size) for part, size in zip(parts, widths, strict=False))
+        for parts in itertools.zip_longest(*blocks[:fits], fillvalue="")
     ]
+    return lines if fits == len(blocks) else [*lines, "", *_beside(blocks[fits:], width)]
 
 
 def _grid(grid: Grid, heat: bool = False) -> list[str]:
     """Numbers under column numbers; a wrong cell has ``*`` before it, or its shade in a heat map."""
-    marks = SHADES if heat else " ****"
+    marks = [f"{shade} " for shade in SHADES] if heat else " ****"
     body = [[f"{marks[cell.level]}{cell.text}" for cell in cells] for cells in grid.cells]
-    if heat:
-        body = [[f"{marks[cell.level]} {cell.text}" for cell in cells] for cells in grid.cells]
     table = [["", *map(str, grid.columns)], *([str(n), *row] for n, row in zip(grid.rows, body, strict=True))]
     size = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [

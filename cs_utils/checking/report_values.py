@@ -20,6 +20,9 @@ from cs_utils.checking.outcome import Odd
 MAX_SIDE = 8  # rows and columns of an array that a report shows
 MAX_PASTED = 64  # numbers of an array that a report writes out as code
 MAX_TEXT = 200
+MAX_CALL = 600  # characters of one argument
+MAX_ITEMS = 16  # of a tuple or list
+CALL_WIDTH = 88
 
 
 def safe(text: Any, limit: int = MAX_TEXT) -> str:
@@ -36,7 +39,8 @@ def describe_value(value: Any) -> str:
     if isinstance(value, Odd):
         return f"an object of type {safe(value.type_name)}"
     if isinstance(value, np.ndarray) and value.ndim:
-        return f"array of shape {value.shape}, {value.dtype}" + ("" if value.size else ", no numbers in it")
+        dtype = "" if value.dtype == np.float64 else f", {value.dtype}"
+        return f"shape {value.shape}{dtype}" + ("" if value.size else ", no numbers in it")
     if isinstance(value, tuple | list):
         return f"{type(value).__name__}: {safe(_inline(value))}"
     return safe(_inline(value))
@@ -48,14 +52,14 @@ def _inline(value: Any) -> str:
     if isinstance(value, Odd):
         return f"<{value.type_name}>"
     if isinstance(value, tuple | list):
-        inside = ", ".join(_inline(item) for item in value[:MAX_SIDE])
-        inside += ", …" if len(value) > MAX_SIDE else "," if len(value) == 1 and type(value) is tuple else ""
+        inside = ", ".join(_inline(item) for item in value[:MAX_ITEMS])
+        inside += ", …" if len(value) > MAX_ITEMS else "," if len(value) == 1 and type(value) is tuple else ""
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return f"an integer of {value.bit_length()} bits"  # Python refuses to print the longest ones
     if isinstance(value, dict):
-        return f"a dictionary with the keys {', '.join(map(repr, list(value)[:MAX_SIDE]))}"
-    return repr(value)
+        return f"a dictionary with the keys {', '.join(map(repr, list(value)[:MAX_ITEMS]))}"
+    return value.__name__ if callable(value) else repr(value)
 
 
 # Numbers
@@ -146,27 +150,37 @@ def write_call(exercise: Exercise, given: Case) -> str:
         if isinstance(value, np.ndarray) and value.ndim:
             lines.append(write_array(name, value))
             return name
-        return safe(_inline(value))
+        return safe(_inline(value), MAX_CALL)
 
     parts = [
         argument(names[index] if index < len(names) else f"argument{index + 1}", value)
         for index, value in enumerate(given.args)
     ]
     parts += [f"{key}={argument(key, value)}" for key, value in given.kwargs.items()]
-    return "\n".join([*lines, f"{exercise.name}({', '.join(parts)})"])
+    start = f"{exercise.name}("
+    line = f"{start}{', '.join(parts)})"
+    if len(line) > CALL_WIDTH:
+        between = ",\n" + " " * len(start)
+        line = f"{start}{between.join(parts)})"
+    return "\n".join([*lines, line])
 
 
 def write_array(name: str, array: np.ndarray) -> str:
     """``name = np.array(...)`` with exact numbers, or a comment that describes a large array."""
     if array.size > MAX_PASTED:
-        return f"# {name}: {describe_value(array)}, too large to show"
-    dtype = "" if array.dtype in (np.float64, np.int64, np.bool_) else f", dtype=np.{array.dtype}"
+        return f"# {name} is an array of {describe_value(array)}, too large to write out"
+    dtype = "" if array.dtype in (np.float64, np.int64, np.bool_) else f", dtype=np.{array.dtype.name}"
     if array.size == 0:
         return f"{name} = np.zeros({array.shape}{dtype})"
     start = f"{name} = np.array("
     with np.printoptions(nanstr="np.nan", infstr="np.inf", legacy=False):
         text = np.array2string(
-            array, separator=", ", prefix=start, floatmode="unique", threshold=MAX_PASTED, max_line_width=88
+            array,
+            separator=", ",
+            prefix=start,
+            floatmode="unique",
+            threshold=MAX_PASTED,
+            max_line_width=CALL_WIDTH,
         )
     return start + re.sub(r"\n\s*\n", "\n", text) + f"{dtype})"
 
