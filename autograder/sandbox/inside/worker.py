@@ -1,0 +1,169 @@
+"""The worker: the one process that runs student code. It builds its fence, runs the cells, answers calls.
+
+Nothing that it says decides anything: it is asked for arrays and gives back bytes. From the first cell on,
+whatever is in this process may be changed by the student's code, at worst to the student's own loss.
+"""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+import os
+import random
+import select
+import signal
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from cs_utils.checking.outcome import Failure, Outcome, describe_exception, observe, plain
+
+from . import fence, kernel, notebook, wire
+
+SEED = 0
+OUT_OF_MEMORY = 71  # exit status of a worker that could not even send its answer
+_FROM_GRADER = wire.Caps(header=256 << 20, payload=1 << 30)  # the grader is trusted
+
+
+def main(data: int, keeper: int, user: int | None, request: Mapping[str, Any], tree: fence.Tree) -> NoReturn:
+    """Never returns. `keeper` is a descriptor of the keeper's process, `user` the user id to become."""
+    link = Link(data, wire.Caps(payload=request["answer_bytes"]))
+    try:
+        _enter(data, keeper, user, request, tree)
+    except BaseException as error:
+        link.send({"kind": "refused", "why": f"{type(error).__name__}: {error}"[:1000]})
+        os._exit(1)
+    link.send({"kind": "fenced"})
+    try:
+        _serve(link)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except EOFError:
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _enter(data: int, keeper: int, user: int | None, request: Mapping[str, Any], tree: fence.Tree) -> None:
+    """Build the fence of the level asked for. Raises when any part of it cannot be had."""
+    if request["level"] == "namespaces":
+        fence.build_root(tree, request["tmpfs_bytes"])
+        fence.close_descriptors([data, keeper])
+        fence.drop_privileges(user)
+    else:
+        os.setsid()
+        fence.close_descriptors([data, keeper])
+    fence.limit_resources(request["rlimits"])
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it
+    if select.select([keeper], [], [], 0)[0]:
+        os._exit(0)  # the keeper died before we could ask to die with it
+    os.close(keeper)
+    if request["level"] != "none":
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        fence.filter_calls(os.getpid())
+
+
+class Link:
+    """Frames to and from the grader, over one descriptor and plain reads and writes."""
+
+    def __init__(self, descriptor: int, caps: wire.Caps):
+        self._descriptor = descriptor
+        self._caps = caps
+
+    def send(self, message: dict[str, Any]) -> None:
+        rest = memoryview(wire.encode(message, self._caps))
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def receive(self) -> Any:
+        return wire.read_frame(lambda size: os.read(self._descriptor, size), _FROM_GRADER)
+
+
+def _serve(link: Link) -> NoReturn:
+    """Run the cells of the first message, then answer one question after another until the end of input."""
+    student = Student()
+    for index, cell in enumerate(link.receive()["cells"]):
+        link.send({"kind": "cell", "index": index})
+        failure = student.run(cell, index)
+        if failure is not None:
+            link.send({"kind": "trouble", "index": index, "failure": wire.from_failure(failure)})
+    link.send({"kind": "ready"})
+    while True:
+        question = link.receive()
+        outcome = student.answer(question)
+        try:
+            link.send({"kind": "answer", "number": question["number"], "outcome": wire.from_outcome(outcome)})
+        except wire.WireError as error:
+            failure = Failure("raised", "TooLarge", f"the answer cannot be sent: {error}")
+            refusal = wire.from_outcome(Outcome(failure=failure))
+            link.send({"kind": "answer", "number": question["number"], "outcome": refusal})
+
+
+class Student:
+    """The student's namespace: runs cells in it, and calls what they left there."""
+
+    def __init__(self) -> None:
+        module = types.ModuleType("__main__")
+        sys.modules["__main__"] = module
+        self.names = module.__dict__
+        self.names["get_ipython"] = lambda: notebook.Shell(self.names)
+        builtins.display = notebook.display  # type: ignore[attr-defined]
+        self.callables: dict[str, Any] = {}
+        sys.stdin = notebook.NoInput()
+        sys.stdout = notebook.Sink()
+        sys.stderr = notebook.Sink()
+
+    def run(self, cell: Mapping[str, Any], index: int) -> Failure | None:
+        """Run one cell; what it raises is returned, and the next cell can still be run."""
+        filename = f"<cell {cell['number'] or f'needed {index}'}>"
+        source = cell["source"]
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        reseed()
+        try:
+            notebook.execute(source, filename, self.names)
+        except BaseException as error:
+            return describe_exception(error)
+        finally:
+            if cell["origin"] != "needed":
+                self._remember()
+        return None
+
+    def _remember(self) -> None:
+        """A name that is no function in the end (``corr2d = corr2d(x, k)``) is called as it last was one."""
+        self.callables.update((name, value) for name, value in self.names.items() if callable(value))
+
+    def answer(self, question: Mapping[str, Any]) -> Outcome:
+        reseed()
+        try:
+            if question["kind"] == "value":
+                return self._value(question["name"])
+            return self._call(**{key: question[key] for key in ("name", "args", "kwargs", "names")})
+        except BaseException as error:  # KeyboardInterrupt, or an engine that the student's code has broken
+            return Outcome(failure=describe_exception(error))
+
+    def _value(self, name: str) -> Outcome:
+        if name not in self.names:
+            return Outcome(failure=Failure("missing", message=f"there is no variable called {name}"))
+        return Outcome(plain(self.names[name]))
+
+    def _call(self, name: str, args: Any, kwargs: Any, names: Any) -> Outcome:
+        function = self.names.get(name)
+        if not callable(function):
+            if name not in self.callables:
+                return Outcome(failure=Failure("missing", message=self._nothing_to_call(name)))
+            function = self.callables[name]
+        return observe(function, args, kwargs, names)
+
+    def _nothing_to_call(self, name: str) -> str:
+        if name not in self.names:
+            return f"there is no function called {name}"
+        return f"{name} is of type {type(self.names[name]).__name__}, which is no function"
+
+
+def reseed() -> None:
+    """Equal random numbers in every run, for code that uses the legacy generators without a seed."""
+    random.seed(SEED)
+    np.random.seed(SEED)

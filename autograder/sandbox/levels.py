@@ -1,0 +1,63 @@
+"""The levels of isolation, strongest first, and which of them this machine allows."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Level(Enum):
+    """How a run is walled in. The value is what is written into results."""
+
+    NAMESPACES = "namespaces"
+    NONE = "none"
+
+
+PROTECTED = (Level.NAMESPACES,)
+
+
+class SandboxUnavailable(RuntimeError):
+    """There is no way to run student code as asked for; the message says what failed and what to do."""
+
+
+_HELP = """\
+Student code is not run without protection. What can be done:
+  - In a container: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined.
+  - As an ordinary user, let users make namespaces (as root, then try again):
+      sysctl -w user.max_user_namespaces=10000
+      sysctl -w kernel.unprivileged_userns_clone=1               (Debian kernels)
+      sysctl -w kernel.apparmor_restrict_unprivileged_userns=0   (Ubuntu 23.10 and later)
+  - Or grade as root on a machine of its own.
+  - If you trust every submission, add --unprotected: student code then runs with all your rights."""
+
+
+def probe() -> list[tuple[Level, bool, str]]:
+    """Try every level, strongest first, on an empty submission: (level, available, why not)."""
+    return [(level, not why, why) for level in Level for why in [_why_not(level)]]
+
+
+def best_level(allow_unprotected: bool = False) -> Level:
+    """The strongest level that works here.
+
+    Raises:
+        SandboxUnavailable: only `Level.NONE` is left and `allow_unprotected` is false.
+    """
+    reasons = []
+    for level in PROTECTED:
+        why = _why_not(level)
+        if not why:
+            return level
+        reasons.append(f"  - {level.value}: {why}")
+    if allow_unprotected:
+        return Level.NONE
+    raise SandboxUnavailable("\n".join(["No sandbox works on this machine:", *reasons, _HELP]))
+
+
+def _why_not(level: Level) -> str:
+    """Start an empty run at `level`: why that fails, or "" when it works."""
+    from autograder.sandbox.run import Sandbox
+
+    try:
+        with Sandbox(level, allow_unprotected=True) as sandbox, sandbox.start([]) as run:
+            return "" if run.alive else f"an empty submission fails: {run.failure}"
+    except (SandboxUnavailable, OSError, RuntimeError) as error:
+        return str(error)

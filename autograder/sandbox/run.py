@@ -1,0 +1,386 @@
+"""The trusted side of the wall: starts runs, asks them, and kills them. No student code runs in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from autograder.results import Cell
+from autograder.sandbox import runtime as runtimes
+from autograder.sandbox.inside import fence, wire
+from autograder.sandbox.levels import Level, SandboxUnavailable
+from autograder.sandbox.limits import Limits
+from cs_utils.checking.outcome import Failure, Outcome
+
+_START_SECONDS = 60.0  # importing NumPy and Matplotlib from a cold disk
+_FENCE_SECONDS = 30.0
+_END_SECONDS = 10.0
+_TO_WORKER = wire.Caps(header=256 << 20, payload=1 << 30)  # the worker trusts us
+_OUT_OF_MEMORY = 71  # exit status of `inside.worker` when it could not even answer
+
+_BOOT = "import sys; sys.path.extend({folders!r}); from inside import server; server.main({grader}, {socket}, {folders!r}, {modules!r})"
+
+
+@dataclass(frozen=True)
+class CellTrouble:
+    """A cell that raised, hung or died. index: its place in the cells given to `Sandbox.start`."""
+
+    index: int
+    number: int
+    exercise: str | None
+    failure: Failure
+
+
+class Sandbox:
+    """One fork server, from which any number of threads may start runs. A context manager.
+
+    Args:
+        level: how runs are walled in. `Level.NONE` needs `allow_unprotected` as well.
+        limits: of every run.
+        runtime: what the runs can import, a key of `runtime.RUNTIMES`.
+    """
+
+    def __init__(
+        self,
+        level: Level,
+        limits: Limits | None = None,
+        runtime: str = "numpy",
+        allow_unprotected: bool = False,
+    ):
+        if level is Level.NONE and not allow_unprotected:
+            raise SandboxUnavailable(
+                "level none runs student code with all your rights; it needs allow_unprotected=True "
+                "(on the command line: --unprotected)"
+            )
+        if why := fence.missing():
+            raise SandboxUnavailable(why)
+        self.level = level
+        self.limits = limits or Limits()
+        self._runtime = runtimes.prepare(runtime)
+        self._lock = threading.Lock()
+        self._server: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    def start(self, cells: Sequence[Cell]) -> Run:
+        """Run `cells` one after another in a fresh process behind the fence, and keep it for questions.
+
+        Returns when the cells are done, or when the process hung or died in one of them (see `Run.dead`).
+
+        Raises:
+            SandboxUnavailable: the fence cannot be built here.
+        """
+        control, keepers_end = socket.socketpair()
+        data, workers_end = socket.socketpair()
+        with keepers_end, workers_end:
+            try:
+                self._request([keepers_end.fileno(), workers_end.fileno()])
+                run = Run(control, data, self.limits, cells)
+            except BaseException:
+                control.close()
+                data.close()
+                raise
+        return run
+
+    def close(self) -> None:
+        """End the fork server. Runs that are still open are killed with it."""
+        with self._lock:
+            self._stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _request(self, descriptors: list[int]) -> None:
+        """Ask the fork server for a run; start it first, or again if it has died."""
+        request = json.dumps(self._order()).encode()
+        with self._lock:
+            if self._server is None or self._server.poll() is not None:
+                self._stop()
+                self._launch()
+            assert self._socket is not None
+            socket.send_fds(self._socket, [request], descriptors)
+
+    def _order(self) -> dict[str, Any]:
+        limits = self.limits
+        rlimits = {
+            "AS": limits.address_space,
+            "CPU": limits.cpu_seconds,
+            "FSIZE": limits.file_bytes,
+            "NOFILE": limits.open_files,
+            "CORE": 0,
+        }
+        if self.level is not Level.NONE:
+            rlimits["NPROC"] = limits.threads
+        return {
+            "level": self.level.value,
+            "rlimits": rlimits,
+            "tmpfs_bytes": limits.tmpfs_bytes,
+            "answer_bytes": limits.answer_bytes,
+        }
+
+    def _launch(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        folders = [str(folder) for folder in self._runtime.folders]
+        code = _BOOT.format(
+            folders=folders, grader=os.getpid(), socket=theirs.fileno(), modules=list(self._runtime.modules)
+        )
+        with theirs, tempfile.TemporaryFile() as errors:
+            self._server = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", "-c", code],
+                env=runtimes.environment(self._runtime),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+            theirs.close()
+            self._socket = ours
+            answer = self._first_words()
+            if answer != b"ready":
+                errors.seek(0)
+                said = (answer + errors.read()).decode("utf-8", "replace").strip()[-4000:]
+                self._stop()
+                raise SandboxUnavailable(
+                    f"the fork server of the sandbox does not start: {said or 'no answer'}"
+                )
+
+    def _first_words(self) -> bytes:
+        assert self._socket is not None
+        self._socket.settimeout(_START_SECONDS)
+        try:
+            return self._socket.recv(1 << 16)
+        except TimeoutError:
+            return f"no answer within {_START_SECONDS:g} s".encode()
+        finally:
+            self._socket.settimeout(_FENCE_SECONDS)
+
+    def _stop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+
+
+class Run:
+    """One fresh process that has run a submission's cells. A context manager; closing it kills everything.
+
+    Attributes:
+        troubles: cells that raised; the cells after them were run all the same.
+        dead: the cell in which the process hung or died, or None.
+        failure: why the process is gone, or None while it lives. A run that is gone answers every question
+            with this failure, at once.
+    """
+
+    def __init__(self, control: socket.socket, data: socket.socket, limits: Limits, cells: Sequence[Cell]):
+        self.troubles: tuple[CellTrouble, ...] = ()
+        self.dead: CellTrouble | None = None
+        self.failure: Failure | None = None
+        self._control = control
+        self._data = data
+        self._limits = limits
+        self._caps = wire.Caps(payload=limits.answer_bytes)
+        self._cells = tuple(cells)
+        self._end = time.monotonic() + limits.total_seconds
+        self._closed = False
+        self._await_fence()
+        self._run_cells()
+
+    @property
+    def alive(self) -> bool:
+        return self.failure is None
+
+    def call(
+        self,
+        name: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        names: Sequence[str],
+        seconds: float,
+    ) -> Outcome:
+        """What the student's function `name` gives for these arguments, within `seconds` of wall time.
+
+        `names` are those of the positional arguments, for the report of which were changed in place.
+        """
+        question = {"kind": "call", "name": name, "args": tuple(args), "kwargs": dict(kwargs)}
+        return self._ask(question | {"names": tuple(names)}, seconds)
+
+    def value(self, name: str) -> Outcome:
+        """The student's variable `name`; a failure of kind ``missing`` if there is none."""
+        return self._ask({"kind": "value", "name": name}, self._limits.cell_seconds)
+
+    def close(self) -> None:
+        """Kill the run, and return when nothing of it is left."""
+        if not self._closed:
+            self._closed = True
+            self.failure = self.failure or Failure("crashed", message="the run was closed")
+            self._reap()
+            self._control.close()
+            self._data.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- the conversation ---
+
+    def _await_fence(self) -> None:
+        try:
+            message = self._receive(time.monotonic() + _FENCE_SECONDS)
+            kind = message.get("kind") if type(message) is dict else None
+        except (wire.WireError, OSError, EOFError) as error:
+            raise SandboxUnavailable(f"a run did not start: {error or type(error).__name__}") from None
+        if kind == "refused":
+            raise SandboxUnavailable(f"the fence around a run cannot be built: {message.get('why')}")
+
+    def _run_cells(self) -> None:
+        """Send the cells, and follow the worker through them."""
+        current = -1
+        troubles: list[CellTrouble] = []
+        cells = [
+            {"source": cell.source, "origin": cell.origin, "number": cell.number} for cell in self._cells
+        ]
+        deadline = self._deadline(self._limits.cell_seconds)
+        try:
+            self._send({"cells": cells}, deadline)
+            while True:
+                message = self._receive(deadline)
+                kind = message.get("kind") if type(message) is dict else None
+                if kind == "cell":
+                    current = self._next_cell(message, current)
+                    deadline = self._deadline(self._limits.cell_seconds)
+                elif kind == "trouble":
+                    troubles.append(self._trouble(message, current))
+                elif kind == "ready" and current == len(self._cells) - 1:
+                    break
+                else:
+                    raise wire.WireError("not what the worker says")
+        except (wire.WireError, OSError, EOFError) as error:
+            failure = self._die(error, self._limits.cell_seconds)
+            if self._cells:
+                self.dead = self._at(max(current, 0), failure)
+        self.troubles = tuple(troubles)
+
+    def _next_cell(self, message: Any, current: int) -> int:
+        wire.check(message, {"kind": str, "index": int})
+        if message["index"] != current + 1 or message["index"] >= len(self._cells):
+            raise wire.WireError("cells out of order")
+        return current + 1
+
+    def _trouble(self, message: Any, current: int) -> CellTrouble:
+        wire.check(message, {"kind": str, "index": int, "failure": dict})
+        if message["index"] != current:
+            raise wire.WireError("trouble in another cell than the running one")
+        return self._at(current, wire.to_failure(message["failure"]))
+
+    def _at(self, index: int, failure: Failure) -> CellTrouble:
+        cell = self._cells[index]
+        return CellTrouble(index, cell.number, cell.exercise, failure)
+
+    def _ask(self, question: dict[str, Any], seconds: float) -> Outcome:
+        if self.failure is not None:
+            return Outcome(failure=self.failure)
+        number = secrets.randbits(62)  # an answer written beforehand cannot know it
+        start = time.monotonic()
+        deadline = self._deadline(seconds)
+        try:
+            self._send(question | {"number": number}, deadline)
+            message = self._receive(deadline)
+            wire.check(message, {"kind": str, "number": int, "outcome": dict})
+            if message["kind"] != "answer" or message["number"] != number:
+                raise wire.WireError("an answer to another question")
+            return wire.to_outcome(message["outcome"], time.monotonic() - start)
+        except (wire.WireError, OSError, EOFError) as error:
+            return Outcome(failure=self._die(error, seconds), seconds=time.monotonic() - start)
+
+    def _deadline(self, seconds: float) -> float:
+        return min(time.monotonic() + seconds, self._end)
+
+    def _send(self, message: dict[str, Any], deadline: float) -> None:
+        frame = wire.encode(message, _TO_WORKER)
+        self._data.settimeout(_left(deadline))
+        self._data.sendall(frame)
+
+    def _receive(self, deadline: float) -> Any:
+        """The next frame, all of it before `deadline`: bytes that drip in slowly gain no time."""
+
+        def read(size: int) -> bytes:
+            self._data.settimeout(_left(deadline))
+            return self._data.recv(size)
+
+        return wire.read_frame(read, self._caps)
+
+    # --- the end ---
+
+    def _die(self, error: Exception, seconds: float) -> Failure:
+        """Kill what is left of the process, and say what is known about why it is gone."""
+        report = self._reap(grace=1.0 if isinstance(error, (EOFError, ConnectionError)) else 0.0)
+        if isinstance(error, TimeoutError):
+            self.failure = self._timeout(seconds)
+        elif isinstance(error, wire.WireError):
+            self.failure = Failure("unreadable", message=str(error))
+        else:
+            self.failure = Failure("crashed", message=self._cause(report))
+        return self.failure
+
+    def _timeout(self, seconds: float) -> Failure:
+        if time.monotonic() >= self._end:
+            return Failure(
+                "timeout", message=f"all cells and calls together took over {self._limits.total_seconds:g} s"
+            )
+        return Failure("timeout", message=f"still running after {seconds:g} s")
+
+    def _cause(self, report: Mapping[str, Any]) -> str:
+        """The keeper's report in words."""
+        code = report.get("code")
+        if code is None or report.get("asked"):
+            return "the process closed its connection to the grader"
+        if report["cpu_seconds"] >= self._limits.cpu_seconds:
+            return f"CPU limit: used {self._limits.cpu_seconds} s of processor time"
+        if code == _OUT_OF_MEMORY:
+            return f"memory limit: needed more than {self._limits.address_space >> 20} MiB"
+        if code >= 0:
+            return f"exited with status {code}"
+        hint = ", as happens when the machine runs out of memory" if code == -signal.SIGKILL else ""
+        return f"killed by {signal.Signals(-code).name}{hint}"
+
+    def _reap(self, grace: float = 0.0) -> dict[str, Any]:
+        """The keeper's report on how the worker ended; after `grace` seconds the worker is killed for it."""
+        with contextlib.suppress(OSError):
+            if grace:
+                select.select([self._control], [], [], grace)
+            self._control.shutdown(socket.SHUT_WR)
+            self._control.settimeout(_END_SECONDS)
+            said = b""
+            while part := self._control.recv(4096):
+                said += part
+            return json.loads(said) if said else {}
+        return {}
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
