@@ -1,0 +1,193 @@
+"""Reading Python and IPython without running them: translation, names, sameness, and what to flag."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+MAX_CELL = 200_000  # characters; longer cells are kept as they are
+WORK = 1_000_000  # characters that one translation may read; IPython reads the cell anew for every magic
+
+FLAGGED_MODULES = {"torch", "tensorflow", "jax", "scipy", "cv2", "skimage"}
+FLAGGED_NUMPY = {"correlate", "convolve"}
+# Magics that only watch their body: the body is the student's code and must count.
+_BODY_CELL_MAGIC = re.compile(r"\A\s*%%(time|capture|prun)\b[^\n]*")
+_BODY_LINE_MAGIC = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
+_SHELL_CALLS = {"system", "getoutput"}
+_SHELL_MAGICS = {
+    "bash",
+    "sh",
+    "script",
+    "run",
+    "load",
+    "loadpy",
+    "sx",
+    "system",
+    "!",
+    "perl",
+    "ruby",
+    "pip",
+    "conda",
+}
+
+
+@dataclass(frozen=True)
+class Code:
+    """A cell's source as written, read lazily. Never runs it; everything here is safe on hostile text."""
+
+    source: str
+
+    @cached_property
+    def python(self) -> str:
+        """Plain Python: IPython's own syntax turned into ``get_ipython()`` calls where that can be done."""
+        if _parse(self.source) is not None or len(self.source) > MAX_CELL:
+            return self.source
+        text = _BODY_CELL_MAGIC.sub(lambda found: "# " + found[0].strip(), self.source)
+        text = _BODY_LINE_MAGIC.sub(r"\1", text)
+        if _parse(text) is not None:
+            return text
+        blank = len(text) - len(text.lstrip("\n"))  # IPython drops these, and line numbers would shift
+        try:
+            return "\n" * blank + _translate(text)
+        except (
+            Exception
+        ):  # hostile or broken text: the cell will fail where it runs, with Python's own message
+            return self.source
+
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """The syntax tree, or None when this is not Python."""
+        return _parse(self.python)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names that running the cell would bind at the top level."""
+        if self.tree is None:
+            found = re.findall(
+                r"^(?:async\s+)?(?:def|class)\s+(\w+)|^(\w+)\s*=(?!=)", self.source, re.MULTILINE
+            )
+            return frozenset(name for pair in found for name in pair if name)
+        return frozenset(_bound(self.tree))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for cells that do the same: comments and layout do not count where the cell is Python."""
+        if self.tree is not None:
+            with contextlib.suppress(RecursionError):
+                return ast.dump(self.tree)
+        return squeeze(self.source)
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing to run."""
+        return self.tree is not None and not self.tree.body
+
+    @property
+    def only_checks(self) -> bool:
+        """True when the cell does nothing but call ``check(...)``, which has no effect when grading."""
+        return self.tree is not None and all(_is_check(statement) for statement in self.tree.body)
+
+    def flags(self) -> list[str]:
+        """What an instructor may want to look at, such as ``uses np.correlate``; costs no points."""
+        return list(dict.fromkeys(_flags(self.tree))) if self.tree is not None else []
+
+
+def squeeze(text: str) -> str:
+    """`text` without any blanks, for comparing what layout may have changed."""
+    return "".join(text.split())
+
+
+def _parse(source: str) -> ast.Module | None:
+    if len(source) > MAX_CELL:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "invalid escape sequence" is the student's business
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def _translate(source: str) -> str:
+    """IPython's own translation, with a bound on its work.
+
+    Raises:
+        RuntimeError: too many magics for a cell of this length.
+    """
+    manager = TransformerManager()
+    lines = source.rstrip("\n").splitlines(keepends=True)
+    lines[-1:] = [lines[-1] + "\n"] if lines else []
+    for transform in (*manager.cleanup_transforms, *manager.line_transforms):
+        lines = transform(lines)  # type: ignore[operator]
+    for _ in range(max(3, min(200, WORK // max(1, len(source))))):
+        changed, lines = manager.do_one_token_transform(lines)
+        if not changed:
+            return "".join(lines)
+    raise RuntimeError("more magics than can be translated")
+
+
+def _bound(tree: ast.AST) -> Iterator[str]:
+    """Names bound by statements, also inside ``if``, ``try``, ``with`` and loops, not inside functions."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def _is_check(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and isinstance(statement.value.func, ast.Name)
+        and statement.value.func.id == "check"
+    )
+
+
+def _flags(tree: ast.Module) -> Iterator[str]:
+    aliases = {"np", "numpy"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            aliases |= {alias.asname for alias in node.names if alias.name == "numpy" and alias.asname}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            roots = {alias.name.partition(".")[0] for alias in node.names}
+            yield from (f"imports {root}" for root in sorted(roots & FLAGGED_MODULES))
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            root = node.module.partition(".")[0]
+            if root in FLAGGED_MODULES:
+                yield f"imports {root}"
+            elif root == "numpy":
+                yield from (f"uses np.{alias.name}" for alias in node.names if alias.name in FLAGGED_NUMPY)
+        elif isinstance(node, ast.Attribute) and node.attr in FLAGGED_NUMPY:
+            if isinstance(node.value, ast.Name) and node.value.id in aliases:
+                yield f"uses np.{node.attr}"
+        elif isinstance(node, ast.Call):
+            yield from _shell(node)
+
+
+def _shell(call: ast.Call) -> Iterator[str]:
+    """Calls that IPython's ``!`` and shell-like magics were translated to."""
+    method = call.func
+    if not (isinstance(method, ast.Attribute) and isinstance(method.value, ast.Call)):
+        return
+    if not (isinstance(method.value.func, ast.Name) and method.value.func.id == "get_ipython"):
+        return
+    first = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
+    if method.attr in _SHELL_CALLS:
+        yield f"runs the shell command {first!r}"
+    elif method.attr in ("run_line_magic", "run_cell_magic") and first in _SHELL_MAGICS:
+        yield f"uses the magic %{first}"
