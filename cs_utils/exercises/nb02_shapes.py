@@ -822,7 +822,7 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             "the strides are ignored",
-            "Behind a stride-2 layer, neighbours are 2 inputs apart: a step there is worth more than one input.",
+            "Behind a stride-2 layer, neighbours are 2 inputs apart: one step there is worth two here.",
             _field_mistake(jump=lambda strides, index: 1),
             ("strides", "strides and dilation together"),
         ),
