@@ -26,7 +26,7 @@ from autograder.intake import take_in
 from autograder.judge import Task, graded_cells, judge, right_answers
 from autograder.results import ExerciseGrade, GradedSubmission, Intake
 from autograder.roster import read_roster
-from autograder.sandbox import Sandbox, best_level
+from autograder.sandbox import Limits, Sandbox, best_level
 from autograder.text import printable
 
 Progress = Callable[[str, int, int], None]
@@ -88,7 +88,9 @@ def grade_class(
     with _only_grader(course), _log(course, assignment) as (log, log_path):
         log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), level.value)
         done: dict[str, GradedSubmission] = {}
-        with Sandbox(level) as sandbox, ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        limits = Limits(total_seconds=_seconds(course), cpu_seconds=int(_seconds(course)))
+        sandbox_for_all = Sandbox(level, limits, allow_unprotected=allow_unprotected)
+        with sandbox_for_all as sandbox, ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
             work = {
                 pool.submit(grade_one, course, student, assignment, instructor, task, sandbox): student
                 for student in chosen
@@ -102,7 +104,7 @@ def grade_class(
                         progress(student, len(done), len(chosen))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                sandbox.close()
+                sandbox.close()  # what is still being judged fails at once, and is not recorded
                 raise
     return ClassReport(
         assignment,
@@ -130,7 +132,7 @@ def grade_one(
     intake = take_in(path, instructor)
     if intake.problem is not None:
         return _without_grades(student, assignment, task, "unreadable", intake, intake.problem)
-    judgement = judge(intake, task, sandbox, float(course.grading.get("seconds", 300)))
+    judgement = judge(intake, task, sandbox, _seconds(course))
     flags = [note.message for note in intake.notes if note.kind in ("flag", "release")]
     return GradedSubmission(
         student,
@@ -142,6 +144,11 @@ def grade_one(
         sandbox.level.value,
         time.perf_counter() - start,
     )
+
+
+def _seconds(course: Course) -> float:
+    """Wall time that one submission may take in all, from course.toml."""
+    return float(course.grading.get("seconds", 300))
 
 
 def _missing(path: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import nbformat
 
 from autograder.results import Cell, ExerciseGrade, Intake
-from autograder.sandbox import Run, Sandbox
+from autograder.sandbox import CellTrouble, Run, Sandbox
 from autograder.source import SOLUTIONS, answers, read
 from cs_utils.checking import report
 from cs_utils.checking.answers import canonical
@@ -139,20 +139,16 @@ class Candidate:
             if run.dead is None:
                 self._run = run
                 return run
-            number, exercise, failure = run.dead.number, run.dead.exercise, run.dead.failure
             run.close()
-            self._leave_out(number, exercise, failure)
+            self._leave_out(run.dead)
         return self._run
 
-    def _leave_out(self, number: int, exercise: str | None, failure: Failure) -> None:
-        happened = "did not finish in time" if failure.kind == "timeout" else "ended the process"
-        self.remarks.append(f"cell {number} {happened} ({failure.message}) and was left out")
-        if exercise is not None:
-            self.lost[exercise] = failure
-        kept = [cell for cell in self.cells if (cell.number, cell.exercise) != (number, exercise)]
-        if len(kept) == len(self.cells):  # nothing to leave out: give up rather than loop
-            self.deadline = 0.0
-        self.cells = kept
+    def _leave_out(self, dead: CellTrouble) -> None:
+        happened = "did not finish in time" if dead.failure.kind == "timeout" else "ended the process"
+        self.remarks.append(f"cell {dead.number} {happened} ({dead.failure.message}) and was left out")
+        if dead.exercise is not None:
+            self.lost[dead.exercise] = dead.failure
+        self.cells = [cell for index, cell in enumerate(self.cells) if index != dead.index]
 
     def _out_of_time(self) -> Failure:
         return Failure("timeout", message="the time for the whole notebook was used up")

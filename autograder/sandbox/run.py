@@ -1,4 +1,4 @@
-"""The trusted side of the wall: starts runs, asks them, and kills them. No student code runs in this process."""
+"""The trusted side of the wall: starts runs, asks them, kills them. No student code runs in this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ _END_SECONDS = 10.0
 _TO_WORKER = wire.Caps(header=256 << 20, payload=1 << 30)  # the worker trusts us
 _OUT_OF_MEMORY = 71  # exit status of `inside.worker` when it could not even answer
 
-_BOOT = "import sys; sys.path.extend({folders!r}); from inside import server; server.main({grader}, {socket}, {folders!r}, {modules!r})"
+_BOOT = """\
+import json, sys
+order = json.loads(sys.argv[1])
+sys.path.extend(order["folders"])
+from inside import server
+server.main(**order)"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._ended = False
 
     def start(self, cells: Sequence[Cell]) -> Run:
         """Run `cells` one after another in a fresh process behind the fence, and keep it for questions.
@@ -95,8 +101,9 @@ class Sandbox:
         return run
 
     def close(self) -> None:
-        """End the fork server. Runs that are still open are killed with it."""
+        """End the fork server, for good. Runs that are still open are killed with it."""
         with self._lock:
+            self._ended = True
             self._stop()
 
     def __enter__(self) -> Self:
@@ -109,6 +116,8 @@ class Sandbox:
         """Ask the fork server for a run; start it first, or again if it has died."""
         request = json.dumps(self._order()).encode()
         with self._lock:
+            if self._ended:
+                raise SandboxUnavailable("the sandbox was closed")
             if self._server is None or self._server.poll() is not None:
                 self._stop()
                 self._launch()
@@ -135,13 +144,15 @@ class Sandbox:
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        folders = [str(folder) for folder in self._runtime.folders]
-        code = _BOOT.format(
-            folders=folders, grader=os.getpid(), socket=theirs.fileno(), modules=list(self._runtime.modules)
-        )
+        order = {
+            "grader": os.getpid(),
+            "connection": theirs.fileno(),
+            "folders": [str(folder) for folder in self._runtime.folders],
+            "modules": self._runtime.modules,
+        }
         with theirs, tempfile.TemporaryFile() as errors:
             self._server = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", "-c", code],
+                [sys.executable, "-I", "-S", "-B", "-c", _BOOT, json.dumps(order)],
                 env=runtimes.environment(self._runtime),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -248,10 +259,9 @@ class Run:
     def _await_fence(self) -> None:
         try:
             message = self._receive(time.monotonic() + _FENCE_SECONDS)
-            kind = message.get("kind") if type(message) is dict else None
         except (wire.WireError, OSError, EOFError) as error:
             raise SandboxUnavailable(f"a run did not start: {error or type(error).__name__}") from None
-        if kind == "refused":
+        if message != {"kind": "fenced"}:
             raise SandboxUnavailable(f"the fence around a run cannot be built: {message.get('why')}")
 
     def _run_cells(self) -> None:
@@ -261,9 +271,10 @@ class Run:
         cells = [
             {"source": cell.source, "origin": cell.origin, "number": cell.number} for cell in self._cells
         ]
+        frame = wire.encode({"cells": cells}, _TO_WORKER)
         deadline = self._deadline(self._limits.cell_seconds)
         try:
-            self._send({"cells": cells}, deadline)
+            self._send(frame, deadline)
             while True:
                 message = self._receive(deadline)
                 kind = message.get("kind") if type(message) is dict else None
@@ -302,10 +313,11 @@ class Run:
         if self.failure is not None:
             return Outcome(failure=self.failure)
         number = secrets.randbits(62)  # an answer written beforehand cannot know it
+        frame = wire.encode(question | {"number": number}, _TO_WORKER)
         start = time.monotonic()
         deadline = self._deadline(seconds)
         try:
-            self._send(question | {"number": number}, deadline)
+            self._send(frame, deadline)
             message = self._receive(deadline)
             wire.check(message, {"kind": str, "number": int, "outcome": dict})
             if message["kind"] != "answer" or message["number"] != number:
@@ -317,8 +329,7 @@ class Run:
     def _deadline(self, seconds: float) -> float:
         return min(time.monotonic() + seconds, self._end)
 
-    def _send(self, message: dict[str, Any], deadline: float) -> None:
-        frame = wire.encode(message, _TO_WORKER)
+    def _send(self, frame: bytes, deadline: float) -> None:
         self._data.settimeout(_left(deadline))
         self._data.sendall(frame)
 

@@ -204,11 +204,10 @@ def test_no_secret_case_reaches_feedback_however_a_function_leaks(course):
 
     def shown(seed):
         cases = [case for group in exercise.groups for case in exercise.cases(group, seed)]
-        numbers = {
-            f"{value:.8f}" for case in cases for value in case.args[0].ravel() if value != round(value)
-        }
-        return sum(number[:9] in stored for number in numbers)
+        values = [value for case in cases for value in case.args[0].ravel() if value != round(value)]
+        return sum(f"{value:.8f}"[:-2] in stored for value in values)
 
+    assert shown(PUBLIC_SEED) > 0, "the leak itself works"
     assert shown(course.seed("01_correlation")) == 0
 
 
