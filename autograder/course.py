@@ -33,6 +33,10 @@ class CourseError(ValueError):
     """Something an instructor can put right; the message says what was found and what to do."""
 
 
+class WrongUsage(CourseError):
+    """A command was given something that is not there; the message lists what is."""
+
+
 @dataclass(frozen=True)
 class LatePolicy:
     """bank_days: late days a student may use over the term at no cost. per_day: share of an assignment's
@@ -54,7 +58,8 @@ class Course:
     """The course that `path` lies in.
 
     Raises:
-        CourseError: there is no course at `path` or above it, or ``course.toml`` cannot be understood.
+        WrongUsage: there is no course at `path` or above it.
+        CourseError: ``course.toml`` cannot be understood.
     """
 
     def __init__(self, path: str | Path = ".") -> None:
@@ -105,12 +110,12 @@ class Course:
         """The assignment called `name`.
 
         Raises:
-            CourseError: there is none; the message lists those that exist.
+            WrongUsage: there is none; the message lists those that exist.
         """
         known = self.assignments
         if name not in known:
             listed = ", ".join(known) or "none yet; run `autograder init` again to build them"
-            raise CourseError(f"There is no assignment called {name!r}. The assignments are: {listed}.")
+            raise WrongUsage(f"There is no assignment called {name!r}. The assignments are: {listed}.")
         return known[name]
 
     def roster(self) -> dict[str, Student]:
@@ -163,13 +168,13 @@ def find(start: Path) -> Path:
     """The course folder that `start` is or lies in.
 
     Raises:
-        CourseError: there is none.
+        WrongUsage: there is none.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / SETTINGS).is_file():
             return folder
-    raise CourseError(
+    raise WrongUsage(
         f"There is no course in {start} or in a folder above it (no {SETTINGS} was found). "
         "Make one with `autograder init DIR`, or say where it is with `--course DIR`."
     )
@@ -189,13 +194,14 @@ def init(
     with the name of each notebook before it is built.
 
     Raises:
-        CourseError: the directory holds other things, or the notebooks' sources are not there.
+        WrongUsage: the directory holds other things.
+        CourseError: the notebooks' sources are not there.
     """
     path = Path(directory).resolve()
     if path.exists() and not path.is_dir():
-        raise CourseError(f"{path} is a file; give the name of a folder.")
+        raise WrongUsage(f"{path} is a file; give the name of a folder.")
     if path.is_dir() and any(path.iterdir()) and not (path / SETTINGS).is_file():
-        raise CourseError(f"{path} is not empty and is no course. Give the name of a new or empty folder.")
+        raise WrongUsage(f"{path} is not empty and is no course. Give the name of a new or empty folder.")
     path.mkdir(parents=True, exist_ok=True)
     # course.toml goes first: it marks the folder as ours, so that a run that was cut short can be repeated
     for template in sorted(TEMPLATES.iterdir(), key=lambda file: (file.name != SETTINGS, file.name)):
@@ -287,8 +293,9 @@ def _read_key(path: Path) -> bytes:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except OSError as error:
         raise CourseError(
-            f"The course's secret key cannot be read: {error}. Put {path} back from a backup: with another key "
-            "the secret cases, and so some grades, would differ. If nothing is graded yet, run `autograder init`."
+            f"The course's secret key cannot be read: {error}. Put {path} back from a backup: with another "
+            "key the secret cases, and so some grades, would differ. If nothing is graded yet, run "
+            "`autograder init`."
         ) from error
     except ValueError:
         key = b""

@@ -109,8 +109,8 @@ def record(course: Course, submission: GradedSubmission) -> tuple[str, ...]:
             os.replace(temporary, path)
     except OSError as error:
         raise GradebookError(
-            f"{error.filename or results}: {error.strerror}. Nothing of {submission.student}'s submission was "
-            "recorded; put it right (is the disk full?) and grade again."
+            f"{error.filename or results}: {error.strerror}. Nothing of {submission.student}'s submission "
+            "was recorded; put it right (is the disk full?) and grade again."
         ) from error
     finally:
         for temporary, _ in waiting:
@@ -229,7 +229,7 @@ def _assignment(book: api.Gradebook, course: Course, name: str) -> api.Assignmen
         book.find_notebook(name, name)
     except api.MissingEntry:
         raise CourseError(
-            f"{name} is not in {course.database}. Run `autograder init {course.path} --update` to register it."
+            f"{name} is not in {course.database}. Register it: `autograder init {course.path} --update`."
         ) from None
     due = course.assignment(name).due
     if due is not None:

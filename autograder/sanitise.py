@@ -17,35 +17,32 @@ MAX_LENGTH = 20_000
 INVISIBLE = "\u200b"  # zero-width space
 
 # Everything that typesetting a formula needs, and nothing that makes links, styles, ids, HTML or new macros.
-SAFE_MACROS = frozenset(
-    """
-    alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu xi omicron
-    pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma
-    Upsilon Phi Psi Omega aleph beth ell hbar hslash imath jmath nabla partial infty Re Im wp emptyset varnothing
-    prime backslash surd angle triangle square Box blacksquare bullet star ast cdot cdotp circ times div pm mp
-    oplus ominus otimes oslash odot dagger ddagger amalg cap cup uplus sqcap sqcup vee wedge land lor neg lnot
-    setminus wr diamond bigcirc le leq leqslant ge geq geqslant ne neq lt gt ll gg prec succ preceq succeq sim
-    simeq approx cong equiv doteq propto models perp mid nmid parallel subset supset subseteq supseteq subsetneq
-    supsetneq in ni notin not asymp bowtie vdash dashv top bot forall exists nexists therefore because
-    leftarrow rightarrow leftrightarrow Leftarrow Rightarrow Leftrightarrow longleftarrow longrightarrow
-    Longleftarrow Longrightarrow longleftrightarrow Longleftrightarrow mapsto longmapsto to gets iff implies
-    impliedby uparrow downarrow updownarrow Uparrow Downarrow hookrightarrow hookleftarrow nearrow searrow
-    swarrow nwarrow rightharpoonup rightharpoondown rightleftharpoons xrightarrow xleftarrow
-    sum prod coprod int iint iiint oint bigcap bigcup bigoplus bigotimes bigodot bigvee bigwedge bigsqcup
-    sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth exp log ln lg lim limsup liminf max min sup
-    inf arg det dim ker gcd deg hom Pr mod bmod pmod pod operatorname
-    frac dfrac tfrac cfrac sqrt root binom dbinom tbinom choose over atop stackrel overset underset substack
-    left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm
-    langle rangle lfloor rfloor lceil rceil lvert rvert lVert rVert vert Vert lbrace rbrace lbrack rbrack
-    hat widehat bar overline underline vec tilde widetilde dot ddot dddot acute grave breve check mathring
-    overbrace underbrace overrightarrow overleftarrow boxed cancel
-    mathbb mathbf mathcal mathfrak mathit mathrm mathscr mathsf mathtt boldsymbol bm bf it rm sf tt cal
-    text textbf textit textrm textsf texttt mbox hbox displaystyle textstyle scriptstyle scriptscriptstyle
-    limits nolimits ldots cdots vdots ddots dots dotsb dotsc colon quad qquad hspace hskip kern mkern
-    phantom hphantom vphantom smash strut begin end hline cr newline nonumber notag tag label ref eqref
-    tiny small normalsize large Large
-    """.split()
-)
+_MACROS = """
+alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu xi
+omicron pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi
+Pi Sigma Upsilon Phi Psi Omega aleph beth ell hbar hslash imath jmath nabla partial infty Re Im wp emptyset
+varnothing prime backslash surd angle triangle square Box blacksquare bullet star ast cdot cdotp circ times
+div pm mp oplus ominus otimes oslash odot dagger ddagger amalg cap cup uplus sqcap sqcup vee wedge land lor
+neg lnot setminus wr diamond bigcirc le leq leqslant ge geq geqslant ne neq lt gt ll gg prec succ preceq
+succeq sim simeq approx cong equiv doteq propto models perp mid nmid parallel subset supset subseteq
+supseteq subsetneq supsetneq in ni notin not asymp bowtie vdash dashv top bot forall exists nexists
+therefore because leftarrow rightarrow leftrightarrow Leftarrow Rightarrow Leftrightarrow longleftarrow
+longrightarrow Longleftarrow Longrightarrow longleftrightarrow Longleftrightarrow mapsto longmapsto to gets
+iff implies impliedby uparrow downarrow updownarrow Uparrow Downarrow hookrightarrow hookleftarrow nearrow
+searrow swarrow nwarrow rightharpoonup rightharpoondown rightleftharpoons xrightarrow xleftarrow sum prod
+coprod int iint iiint oint bigcap bigcup bigoplus bigotimes bigodot bigvee bigwedge bigsqcup sin cos tan cot
+sec csc arcsin arccos arctan sinh cosh tanh coth exp log ln lg lim limsup liminf max min sup inf arg det dim
+ker gcd deg hom Pr mod bmod pmod pod operatorname frac dfrac tfrac cfrac sqrt root binom dbinom tbinom
+choose over atop stackrel overset underset substack left right middle big Big bigg Bigg bigl bigr Bigl Bigr
+biggl biggr Biggl Biggr bigm langle rangle lfloor rfloor lceil rceil lvert rvert lVert rVert vert Vert
+lbrace rbrace lbrack rbrack hat widehat bar overline underline vec tilde widetilde dot ddot dddot acute
+grave breve check mathring overbrace underbrace overrightarrow overleftarrow boxed cancel mathbb mathbf
+mathcal mathfrak mathit mathrm mathscr mathsf mathtt boldsymbol bm bf it rm sf tt cal text textbf textit
+textrm textsf texttt mbox hbox displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits ldots
+cdots vdots ddots dots dotsb dotsc colon quad qquad begin end hline cr newline tiny small normalsize large
+Large
+"""
+SAFE_MACROS = frozenset(_MACROS.split())
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SAFE_DESTINATION = r"(?:https?://|mailto:)[^\s<>\"'\\`]*"
@@ -113,8 +110,26 @@ def is_harmless(markdown: str) -> bool:
 
 
 _TAGS = frozenset(
-    "a blockquote br code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span strong table tbody td "
-    "th thead tr ul".split()
+    {
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+    }
+    | {"hr", "input", "li", "ol", "p", "pre", "s", "span", "strong"}
+    | {"table", "tbody", "td", "th", "thead", "tr", "ul"}
 )
 _CLASS = re.compile(
     r"(?:[a-z]{1,3}[0-9]?|highlight|anchor-link|language-[\w+#.-]+|task-list-item(?:-checkbox)?)\Z"
