@@ -530,7 +530,7 @@ with when_done("conv2d_parameters"):
     plots.show_memory({"fully connected": 4 * weights, "convolution 5x5": 4 * conv2d_parameters(3, 3, 5)})
 
 # %% [markdown]
-# Every line of the grid is a factor of a hundred. The convolution can do so much less, and that is the point: it bets that
+# Every line of the grid is a factor of a thousand. The convolution can do so much less, and that is the point: it bets that
 # what is useful at one place of a picture is useful at every other place, and that neighbours matter most.
 #
 # ### Spot the slip: "~2B parameters"

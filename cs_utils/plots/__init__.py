@@ -25,6 +25,16 @@ _WHERE = {
             "show_sequences",
             "show_sliding",
         ),
+        "shapes": (
+            "explore_windows",
+            "show_dilations",
+            "show_memory",
+            "show_network",
+            "show_paddings",
+            "show_receptive_field",
+            "show_shares",
+            "show_windows",
+        ),
     }.items()
     for name in names
 }
