@@ -149,13 +149,24 @@ def helpers_in_own_cells(assignment: str) -> bytes | None:
     return _bytes(notebook)
 
 
+NOISE = "print('working'); warnings.warn('careful'); print('note', file=sys.stderr)"
+
+
 def chatty(assignment: str) -> bytes | None:
-    """Right, with prints and warnings everywhere."""
-    noise = (
-        "import sys, warnings\nprint('working')\nwarnings.warn('careful')\nprint('note', file=sys.stderr)\n"
+    """Right, with prints and warnings in every cell and in every function."""
+    answers = {}
+    for name, text in source.solutions(assignment).items():
+        wrapped = _wrapped(name, text, NOISE) if f"def {name}(" in text else text
+        answers[name] = f"import sys, warnings\n{NOISE}\n{wrapped}"
+    return _bytes(source.solve(source.released(assignment), answers))
+
+
+def _wrapped(name: str, text: str, statement: str) -> str:
+    """The function `name` of `text`, beginning with one more statement."""
+    return (
+        f"{text}\n\n_right_{name} = {name}\ndef {name}(*args, **kwargs):\n    {statement}\n"
+        f"    return _right_{name}(*args, **kwargs)"
     )
-    noisy = {name: noise + text for name, text in source.solutions(assignment).items()}
-    return _bytes(source.solve(source.released(assignment), noisy))
 
 
 def byte_order_mark(assignment: str) -> bytes | None:
@@ -179,9 +190,7 @@ def _first_function(assignment: str) -> tuple[str, str]:
 def _sabotaged(assignment: str, statement: str) -> bytes | None:
     """Everything right, but the first function begins with `statement`."""
     name, text = _first_function(assignment)
-    wrapped = f"{text}\n\n_right_{name} = {name}\ndef {name}(*args, **kwargs):\n    {statement}\n"
-    wrapped += f"    return _right_{name}(*args, **kwargs)"
-    return _bytes(source.solve(source.solved(assignment), {name: wrapped}))
+    return _bytes(source.solve(source.solved(assignment), {name: _wrapped(name, text, statement)}))
 
 
 def endless(assignment: str) -> bytes | None:
