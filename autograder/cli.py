@@ -177,7 +177,8 @@ def _print_report(report: ClassReport) -> None:
     out.print(table)
     for one in report.attention:
         err.print(
-            f"[yellow]look at[/yellow] {escape(printable(one.student))}: {escape(printable(one.summary, 300))}"
+            f"[yellow]look at[/yellow] {escape(printable(one.student))}: "
+            f"{escape(printable(one.summary, 300))}"
         )
     for stranger in report.strangers:
         err.print(f"[yellow]not on the roster[/yellow]: submitted/{escape(printable(stranger))}")
