@@ -10,6 +10,8 @@ TORCH_VERSION ?= 2.13.0
 # Arguments for pytest, such as `make test ARGS="-k bundle"`.
 ARGS ?=
 
+# Tests that share an environment (marked xdist_group) stay in one process.
+WORKERS := -n auto --maxprocesses 8 --dist loadgroup
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 TORCH := torch==$(TORCH_VERSION)
@@ -27,7 +29,7 @@ demo: $(BIN)/.instructor  ## build a release, grade a sample class, show the sco
 	@$(BIN)/autograder demo build/demo
 
 test: $(BIN)/.test  ## run the tests; says at the end what was left out
-	@$(BIN)/python -m pytest -n auto --maxprocesses 8 -q $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) -q $(ARGS)
 
 notebooks: $(BIN)/.instructor  ## generate notebooks/ from solutions/
 	@$(BIN)/python -m autograder.source
@@ -38,7 +40,7 @@ lint: $(BIN)/.test  ## ruff and mypy
 	@$(BIN)/mypy
 
 prove: $(BIN)/.test  ## the long proofs: mutation runs, kill trials
-	@$(BIN)/python -m pytest -n auto --maxprocesses 8 -m prove $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) -m prove $(ARGS)
 
 bench-%: $(BIN)/.test
 	@$(BIN)/python bench/$*.py
