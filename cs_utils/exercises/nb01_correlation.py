@@ -837,7 +837,7 @@ def _best(score: Tensor) -> tuple[int, int]:
     return index // score.shape[1], index % score.shape[1]
 
 
-def _similarity(image: Tensor, template: Tensor) -> Tensor:
+def similarity(image: Tensor, template: Tensor) -> Tensor:
     """Cosine between window and template, both without their mean; NaN for a window of one brightness."""
     windows, pixels = _windows(image, template), template.flatten()
     windows, pixels = windows - windows.mean(2, keepdim=True), pixels - pixels.mean()
@@ -845,7 +845,7 @@ def _similarity(image: Tensor, template: Tensor) -> Tensor:
 
 
 def _match(image: Tensor, template: Tensor) -> tuple[int, int]:
-    return _best(torch.nan_to_num(_similarity(image, template), nan=-1.0))
+    return _best(torch.nan_to_num(similarity(image, template), nan=-1.0))
 
 
 def _match_raw(image: Tensor, template: Tensor) -> tuple[int, int]:
@@ -862,7 +862,7 @@ def _match_squares(image: Tensor, template: Tensor) -> tuple[int, int]:
 
 
 def _match_nan_wins(image: Tensor, template: Tensor) -> tuple[int, int]:
-    flat = torch.isnan(_similarity(image, template))
+    flat = torch.isnan(similarity(image, template))
     return _best(flat.double()) if flat.any() else _match(image, template)
 
 
@@ -896,7 +896,7 @@ def _search(
     while True:
         image, template, place = scene(rng)
         given = [torch.from_numpy(array.astype(np.float64)) for array in (image, template)]
-        best, second = _similarity(*given).nan_to_num(nan=-1.0).flatten().topk(2).values.tolist()
+        best, second = similarity(*given).nan_to_num(nan=-1.0).flatten().topk(2).values.tolist()
         clear = place[0] != place[1] and best - second > 0.02
         missed = [finder(*given) for finder in wrong]
         seen = all(finder(*given) == place for finder in right)

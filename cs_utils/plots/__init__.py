@@ -18,7 +18,6 @@ _WHERE = {
             "first_layer_filters",
             "photo",
             "show_filters",
-            "show_loss",
             "show_match",
             "show_matrix",
             "show_pictures",
@@ -38,7 +37,7 @@ _WHERE = {
     }.items()
     for name in names
 }
-__all__ = list(_WHERE)  # noqa: PLE0605
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str) -> Any:

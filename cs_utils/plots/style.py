@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -110,3 +111,43 @@ def blank(ax: Axes, rows: float, columns: float, top: float = 0, left: float = 0
     ax.set_ylim(rows + 0.1, top - 0.1)
     ax.set_aspect("equal")
     ax.axis("off")
+
+
+def explore(
+    draw: Callable[[int], Figure],
+    count: int,
+    name: str,
+    *,
+    fallback: Callable[[], Figure],
+    alt: str,
+) -> None:
+    """A slider from 1 to `count`, called `name`, over the figures ``draw(0)`` ... ``draw(count - 1)``.
+
+    The figure of `fallback` is stored beside it, and shown where widgets do not run: on GitHub, in a saved
+    page, or where ipywidgets is not installed.
+    """
+    widget = _slider(draw, count, name) if in_notebook() else None
+    if widget is None:
+        show(fallback(), alt)
+        return
+    from IPython.display import display
+
+    data = {"image/png": png(fallback()), "text/plain": f"Figure: {alt}"}
+    data.update(widget._repr_mimebundle_())
+    data["text/plain"] = f"Figure: {alt}"
+    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def _slider(draw: Callable[[int], Figure], count: int, name: str) -> Any:
+    try:
+        import ipywidgets
+    except ImportError:
+        return None
+    slider = ipywidgets.IntSlider(1, 1, count, description=name, continuous_update=False)
+    picture = ipywidgets.Image(value=png(draw(0)), format="png")
+
+    def redraw(change: Any) -> None:
+        picture.value = png(draw(change["new"] - 1))
+
+    slider.observe(redraw, names="value")
+    return ipywidgets.VBox([slider, picture])

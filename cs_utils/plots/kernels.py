@@ -1,0 +1,455 @@
+"""Figures of notebook 01: kernels that slide, edges, template matching, filters, the Jacobian as a picture.
+
+The numbers in these figures come from PyTorch or from the student; nothing here correlates by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from cs_utils.plots import style
+
+Pair = int | tuple[int, int]
+UNIT = 0.38  # inches of a box with a number in it
+
+
+# --- the kernel slides ------------------------------------------------------------------------------------
+
+
+class Sliding:
+    """A kernel on its way over an input: the padded input, the places, and the outputs.
+
+    x, w: both 1-D or both 2-D. A 1-D input is kept as one row.
+    """
+
+    def __init__(self, x: Any, w: Any, stride: Pair, padding: Pair) -> None:
+        import torch
+        import torch.nn.functional as F
+
+        x, w = np.asarray(x, dtype=float), np.asarray(w, dtype=float)
+        if x.ndim != w.ndim or x.ndim not in (1, 2):
+            raise ValueError(f"input and kernel must both be 1-D or both 2-D; got {x.ndim}-D and {w.ndim}-D")
+        self.flat = x.ndim == 1
+        self.stride = (1, int(np.max(stride))) if self.flat else _pair(stride)
+        self.padding = (0, int(np.max(padding))) if self.flat else _pair(padding)
+        self.w = np.atleast_2d(w)
+        self.x = np.pad(np.atleast_2d(x), [(p, p) for p in self.padding])
+        if any(kernel > size for kernel, size in zip(self.w.shape, self.x.shape, strict=True)):
+            raise ValueError(f"a kernel of shape {w.shape} does not fit an input of shape {x.shape}")
+        signal, kernel = (torch.from_numpy(array)[None, None] for array in (self.x, self.w))
+        self.out = F.conv2d(signal, kernel, stride=self.stride)[0, 0].numpy()
+        self.places = [tuple(place) for place in np.ndindex(*self.out.shape)]
+
+    def start(self, place: int) -> tuple[int, int]:
+        """Row and column, in the padded input, of the window's upper left corner."""
+        r, c = self.places[place]
+        return r * self.stride[0], c * self.stride[1]
+
+    def window(self, place: int) -> np.ndarray:
+        row, column = self.start(place)
+        return self.x[row : row + self.w.shape[0], column : column + self.w.shape[1]]
+
+    def so_far(self, place: int) -> np.ndarray:
+        """The outputs, those after `place` still NaN."""
+        done = np.full(self.out.shape, np.nan)
+        done.flat[: place + 1] = self.out.flat[: place + 1]
+        return done
+
+    def sum_text(self, place: int) -> str:
+        """``1·2 + 3·4 = 14``, or only the result when there are many terms."""
+        result = style.number(self.out[self.places[place]])
+        if self.w.size > 5:
+            return f"sum of {self.w.size} products = {result}"
+        terms = zip(self.window(place).flat, self.w.flat, strict=True)
+        return " + ".join(f"{style.number(a)}·{_signed(b)}" for a, b in terms) + f" = {result}"
+
+    @property
+    def alt(self) -> str:
+        outputs = np.array2string(self.out.squeeze() if self.flat else self.out, separator=", ")
+        return (
+            f"A kernel of {_size(self.w, self.flat)} numbers slides over an input of"
+            f" {_size(self.x, self.flat)} (padding included), stride {self.stride[1]};"
+            f" the sums are {outputs}."
+        ).replace("\n", "")
+
+
+def _pair(value: Pair) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _signed(value: float) -> str:
+    text = style.number(value)
+    return f"({text})" if value < 0 else text
+
+
+def _size(values: np.ndarray, flat: bool) -> str:
+    return str(values.size) if flat else " x ".join(map(str, values.shape))
+
+
+def show_sliding(
+    x: Any,
+    w: Any,
+    *,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    names: tuple[str, str, str] = ("input", "kernel", "output"),
+    at_most: int = 6,
+) -> None:
+    """A filmstrip: the kernel at each place (the first `at_most`), with the numbers and the sum.
+
+    x, w: 1-D or 2-D. stride, padding: as in `corr1d` and `corr2d`. names: what the three arrays are called.
+    """
+    sliding = Sliding(x, w, stride, padding)
+    style.show(filmstrip(sliding, names, at_most), sliding.alt)
+
+
+def filmstrip(sliding: Sliding, names: tuple[str, str, str], at_most: int = 6) -> Figure:
+    """The figure of `show_sliding`."""
+    shown = min(len(sliding.places), at_most)
+    rows, columns = _extent(sliding)
+    across = max(1, min(shown, int(10.5 / (columns * UNIT))))
+    down = math.ceil(shown / across)
+    fig = style.figure(max(3.2, across * columns * UNIT), down * (rows * UNIT + 0.3))
+    axes = fig.subplots(down, across, squeeze=False).flatten()
+    for place, ax in enumerate(axes):
+        if place < shown:
+            _draw_place(ax, sliding, place, names if place == 0 else ("", "", ""))
+        else:
+            ax.axis("off")
+    return fig
+
+
+def _extent(sliding: Sliding) -> tuple[float, float]:
+    """Rows and columns, in boxes, of one panel."""
+    height, width = sliding.x.shape
+    if sliding.flat:
+        return 5.2, width + 0.8
+    return max(height, sliding.out.shape[0]) + 1.6, width + sliding.out.shape[1] + 2.2
+
+
+def _draw_place(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str]) -> None:
+    ax.set_title(sliding.sum_text(place), fontsize=9.5)
+    if sliding.flat:
+        _draw_flat(ax, sliding, place, names)
+    else:
+        _draw_square(ax, sliding, place, names)
+
+
+def _label(ax: Axes, text: str, row: float, column: float) -> None:
+    ax.text(column, row - 0.12, text, fontsize=8, color=style.INK, ha="left", va="bottom")
+
+
+def _draw_flat(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str]) -> None:
+    """Three rows: the input, the kernel under its window, each output under the middle of its window."""
+    _, column = sliding.start(place)
+    width = sliding.w.shape[1]
+    style.boxes(ax, sliding.x, padding=sliding.padding)
+    style.outline(ax, 0, column, 1, width)
+    style.boxes(ax, sliding.w, row=1.5, column=column, fill=style.KERNEL_FILL)
+    middle = (width - 1) / 2
+    for done in range(len(sliding.places)):
+        value = sliding.out[sliding.places[done]] if done <= place else np.nan
+        at = sliding.start(done)[1] + middle
+        style.boxes(ax, [value], row=3.2, column=at, fill=style.OUTPUT_FILL if done <= place else "white")
+    style.outline(ax, 3.2, column + middle, 1, 1)
+    for text, row, at in zip(names, (0, 1.5, 3.2), (0, column, middle), strict=True):
+        _label(ax, text, row, at)
+    style.blank(ax, 4.2, sliding.x.shape[1], top=-0.6)
+
+
+def _draw_square(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str]) -> None:
+    """Side by side: the input with the kernel's weights in the corners of its window, and the output."""
+    row, column = sliding.start(place)
+    height, width = sliding.x.shape
+    style.boxes(ax, sliding.x, padding=sliding.padding)
+    for (a, b), weight in np.ndenumerate(sliding.w):
+        corner = Rectangle((column + b, row + a), 1, 1, facecolor=style.KERNEL_FILL, alpha=0.75)
+        ax.add_patch(corner)
+        value = style.number(sliding.x[row + a, column + b])
+        ax.text(column + b + 0.42, row + a + 0.4, value, ha="center", va="center", fontsize=11)
+        weight_text = f"×{_signed(weight)}"
+        ax.text(column + b + 0.95, row + a + 0.95, weight_text, ha="right", va="bottom", fontsize=6.5)
+    style.outline(ax, row, column, *sliding.w.shape)
+    left = width + 1.6
+    ax.annotate(
+        "",
+        xy=(left - 0.2, height / 2),
+        xytext=(width + 0.2, height / 2),
+        arrowprops={"arrowstyle": "->", "color": style.INK},
+    )
+    rows, columns = sliding.out.shape
+    top = (height - rows) / 2
+    style.boxes(ax, sliding.so_far(place), row=top, column=left, fill=style.OUTPUT_FILL, size=10)
+    r, c = sliding.places[place]
+    style.outline(ax, top + r, left + c, 1, 1)
+    _label(ax, f"{names[0]} (× {names[1]})" if names[1] else names[0], 0, 0)
+    _label(ax, names[2], top, left)
+    style.blank(ax, max(height, rows), left + columns, top=-0.6)
+
+
+def explore_sliding(x: Any, w: Any, *, stride: Pair = 1, padding: Pair = 0) -> None:
+    """The kernel at the place that a slider chooses; the filmstrip where sliders do not run.
+
+    Arguments as for `show_sliding`.
+    """
+    sliding = Sliding(x, w, stride, padding)
+    names = ("input", "kernel", "output")
+    style.explore(
+        lambda place: place_figure(sliding, place, names),
+        len(sliding.places),
+        "place",
+        fallback=lambda: filmstrip(sliding, names, 12),
+        alt=sliding.alt,
+    )
+
+
+def place_figure(sliding: Sliding, place: int, names: tuple[str, str, str]) -> Figure:
+    """One panel of the filmstrip."""
+    rows, columns = _extent(sliding)
+    fig = style.figure(max(4.5, columns * UNIT * 1.3), rows * UNIT * 1.3 + 0.4)
+    _draw_place(fig.subplots(), sliding, place, names)
+    return fig
+
+
+# --- sequences and matrices -------------------------------------------------------------------------------
+
+
+def show_sequences(sequences: Mapping[str, Any]) -> None:
+    """1-D arrays under one another, as bars with their numbers. Keys are the titles."""
+    longest = max(len(values) for values in sequences.values())
+    fig = style.figure(min(10, 1.5 + 0.6 * longest), 1.7 * len(sequences))
+    axes = fig.subplots(len(sequences), 1, sharex=True, squeeze=False).flatten()
+    colours = (style.BLUE, style.GREEN, style.ORANGE)
+    for number, (ax, (title, values)) in enumerate(zip(axes, sequences.items(), strict=True)):
+        values = np.asarray(values, dtype=float)
+        ax.bar(range(len(values)), values, color=colours[number % 3], width=0.6)
+        ax.axhline(0, color=style.INK, linewidth=0.8)
+        for place, value in enumerate(values):
+            below = value < 0
+            ax.annotate(
+                style.number(value),
+                (place, value),
+                xytext=(0, -3 if below else 3),
+                textcoords="offset points",
+                ha="center",
+                va="top" if below else "bottom",
+                fontsize=9,
+            )
+        ax.margins(y=0.3)
+        ax.set_title(title, fontsize=10, loc="left")
+        ax.set_xticks(range(longest))
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[-1].set_xlabel("place")
+    shown = "; ".join(
+        f"{title}: {', '.join(map(style.number, values))}" for title, values in sequences.items()
+    )
+    style.show(fig, f"Bars. {shown}.")
+
+
+def show_matrix(matrix: Any) -> None:
+    """A matrix as a picture: numbers coloured by value, zeros white. Meant for up to 12 x 16."""
+    matrix = np.asarray(matrix, dtype=float)
+    rows, columns = matrix.shape
+    fig = style.figure(columns * 0.36 + 0.9, rows * 0.36 + 0.9)
+    ax = fig.subplots()
+    limit = float(np.abs(matrix).max(initial=0)) or 1.0
+    ax.imshow(matrix, cmap=style.SIGNED, vmin=-1.4 * limit, vmax=1.4 * limit)
+    for (r, c), value in np.ndenumerate(matrix):
+        colour = style.INK if value else "#BBBBBB"
+        ax.text(c, r, style.number(value), ha="center", va="center", fontsize=9, color=colour)
+    ax.set_xticks(range(columns))
+    ax.set_yticks(range(rows))
+    ax.set_xlabel("input number")
+    ax.set_ylabel("output number")
+    ax.tick_params(labelsize=8, length=0)
+    filled = int(np.count_nonzero(matrix))
+    style.show(fig, f"A matrix of {rows} x {columns} numbers, {filled} of them not zero, as coloured boxes.")
+
+
+# --- pictures ---------------------------------------------------------------------------------------------
+
+
+def photo(*, colour: bool = False) -> np.ndarray:
+    """Matplotlib's portrait of Grace Hopper, as float64 from 0 (black) to 1 (white).
+
+    Returns an array of shape (150, 128), or (3, 150, 128) with ``colour=True``: red, green, blue.
+    """
+    from matplotlib.cbook import get_sample_data
+    from matplotlib.image import imread
+
+    path = str(get_sample_data("grace_hopper.jpg", asfileobj=False))
+    pixels: np.ndarray = imread(path) / 255.0
+    pixels = pixels[:600, :512].reshape(150, 4, 128, 4, 3).mean(axis=(1, 3))
+    return pixels.transpose(2, 0, 1).copy() if colour else pixels @ np.array([0.299, 0.587, 0.114])
+
+
+def show_pictures(pictures: Mapping[str, Any]) -> None:
+    """Pictures side by side, keys as titles.
+
+    Arrays (H, W) without negative numbers are shown in grey, those with some in purple (negative), white (0)
+    and orange (positive); arrays (3, H, W) in colour.
+    """
+    arrays = [np.asarray(picture, dtype=float) for picture in pictures.values()]
+    shapes = [array.shape[-2:] for array in arrays]
+    widths = [max(0.25, width / max(w for _, w in shapes)) for _, width in shapes]
+    fig = style.figure(min(10.5, 3.4 * len(arrays)), 4.0)
+    axes = fig.subplots(1, len(arrays), squeeze=False, width_ratios=widths).flatten()
+    for ax, title, array in zip(axes, pictures, arrays, strict=True):
+        drawn = _draw_picture(ax, array)
+        ax.set_title(title, fontsize=10)
+        if drawn is not None:
+            fig.colorbar(drawn, ax=ax, shrink=0.6, label="answer of the kernel")
+    style.show(fig, "Pictures side by side: " + ", ".join(pictures) + ".")
+
+
+def _draw_picture(ax: Axes, array: np.ndarray) -> Any:
+    """Draw one picture without ticks; returns the image when it has signs and so needs a colour bar."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    if array.ndim == 3:
+        ax.imshow(array.transpose(1, 2, 0).clip(0, 1))
+        return None
+    if array.min() >= 0:
+        ax.imshow(array, cmap="gray")
+        return None
+    limit = float(np.abs(array).max())
+    return ax.imshow(array, cmap=style.SIGNED, vmin=-limit, vmax=limit)
+
+
+# --- template matching ------------------------------------------------------------------------------------
+
+FIGURE_HEIGHT, FIGURE_WIDTH = 18, 12
+
+
+def crowd(seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """A crowd of little people under a lamp, and a cut-out of one of them in weaker light.
+
+    Returns the picture, (120, 168), and the cut-out, (18, 12); grey from 0 to 1. The person is there once.
+    """
+    rng = np.random.default_rng(seed)
+    picture = 0.28 + 0.05 * rng.random((120, 168))
+    rows, columns = range(2, 120 - FIGURE_HEIGHT, 19), range(2, 168 - FIGURE_WIDTH, 13)
+    wanted = (4, 8)
+    cut_out = np.zeros((FIGURE_HEIGHT, FIGURE_WIDTH))
+    for (r, row), (c, column) in ((a, b) for a in enumerate(rows) for b in enumerate(columns)):
+        place = picture[row : row + FIGURE_HEIGHT, column : column + FIGURE_WIDTH]
+        person, mask = _person(rng, striped=(r, c) == wanted)
+        place[mask] = person[mask]
+        if (r, c) == wanted:
+            cut_out = 0.1 + 0.6 * place
+    return _under_lamp(picture), cut_out
+
+
+def _person(rng: np.random.Generator, striped: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A person of 18 x 12 pixels and where it covers the background. Only one wears stripes across."""
+    y, x = np.mgrid[:FIGURE_HEIGHT, :FIGURE_WIDTH]
+    head = (y - 5) ** 2 + (x - 5.5) ** 2 < 10
+    body = (y >= 9) & (np.abs(x - 5.5) < 4.5 - 0.1 * (y - 9))
+    hat = (y <= 3) & (np.abs(x - 5.5) < 1 + y)
+    person = np.zeros((FIGURE_HEIGHT, FIGURE_WIDTH))
+    person[body] = rng.uniform(0.05, 0.7)
+    if striped:
+        person[body] = np.where(y % 4 < 2, 0.75, 0.1)[body]
+    elif rng.random() < 0.5:
+        person[body] += np.where(x % 4 < 2, 0.25, 0.0)[body]
+    person[head] = rng.uniform(0.45, 0.75)
+    person[5, 4] = person[5, 7] = 0.1
+    person[hat] = 0.75 if striped else rng.uniform(0.05, 0.7)
+    return person, head | body | hat
+
+
+def _under_lamp(picture: np.ndarray) -> np.ndarray:
+    """More light in the upper right corner."""
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    lamp = np.exp(-((y - 18) ** 2 + (x - 140) ** 2) / (2 * 20**2))
+    return np.clip(picture + 0.6 * lamp, 0, 1)
+
+
+def show_match(image: Any, template: Any, place: Sequence[int], scores: Any = None) -> None:
+    """The picture with a box at `place`, the map of scores with the same place marked, and the cut-out.
+
+    place: (row, column) of the box's upper left corner. scores: the map to show; the normalised
+    cross-correlation when None.
+    """
+    image, template = np.asarray(image, dtype=float), np.asarray(template, dtype=float)
+    name = "correlation" if scores is not None else "normalised correlation"
+    scores = _normalised(image, template) if scores is None else np.asarray(scores, dtype=float)
+    row, column = (int(number) for number in place)
+    fig = style.figure(10.5, 3.6)
+    widths = [1, 1.12, 0.22]
+    picture, scored, cut = fig.subplots(1, 3, width_ratios=widths)
+    _draw_picture(picture, image)
+    style.outline(picture, row - 0.5, column - 0.5, *template.shape)
+    picture.set_title(f"best place: row {row}, column {column}", fontsize=10)
+    drawn = scored.imshow(scores, cmap="viridis")
+    scored.plot(column, row, "o", mfc="none", mec=style.RED, markersize=13, markeredgewidth=2)
+    scored.set_title("map of scores", fontsize=10)
+    scored.set_xlabel("column of the window")
+    scored.set_ylabel("row of the window")
+    fig.colorbar(drawn, ax=scored, shrink=0.8, label=name)
+    _draw_picture(cut, template)
+    cut.set_title("wanted", fontsize=10)
+    inside = style.number(scores[row, column]) if row < len(scores) and column < scores.shape[1] else "none"
+    style.show(
+        fig, f"A picture, a box at row {row}, column {column}, and the map of scores; there: {inside}."
+    )
+
+
+def _normalised(image: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """The map that a correct `match_template` looks at, from the exercise's own PyTorch reference."""
+    import torch
+
+    from cs_utils.exercises.nb01_correlation import similarity
+
+    return torch.nan_to_num(similarity(torch.from_numpy(image), torch.from_numpy(template))).numpy()
+
+
+# --- what first layers learn ------------------------------------------------------------------------------
+
+
+def first_layer_filters() -> np.ndarray:
+    """24 filters like those that first layers learn, made by formula: array (24, 3, 11, 11), rows RGB.
+
+    0 to 15: grey edges and stripes (Gabor functions) at eight angles, coarse and fine. 16 to 23: opposing
+    colours, blobs and edges. Each sums to 0 over all its numbers, and its largest magnitude is 1.
+    """
+    y, x = np.mgrid[-5:6, -5:6]
+    bell = np.exp(-(x**2 + y**2) / (2 * 2.6**2))
+    filters = []
+    for number in range(16):
+        angle = (number % 8) * np.pi / 8
+        across = x * np.cos(angle) + y * np.sin(angle)
+        stripes = bell * np.sin(across * (0.55 if number < 8 else 1.2))
+        filters.append(np.stack([stripes] * 3))
+    orange, green = np.array([1.0, 0.0, -1.0]), np.array([-0.5, 1.0, -0.5])
+    for number in range(8):
+        colour = (orange, -orange, green, -green)[number % 4]
+        shape = bell if number >= 4 else bell * np.sin(0.55 * (x if number < 2 else y))
+        filters.append(colour[:, None, None] * shape)
+    stack = np.stack(filters)
+    stack -= stack.mean(axis=(1, 2, 3), keepdims=True)
+    return stack / np.abs(stack).max(axis=(1, 2, 3), keepdims=True)
+
+
+def show_filters(filters: Any) -> None:
+    """Filters (D, 3, h, w) as small colour pictures with their numbers; grey is zero."""
+    filters = np.asarray(filters, dtype=float)
+    down = math.ceil(len(filters) / 8)
+    fig = style.figure(8.5, 1.2 * down)
+    axes = fig.subplots(down, 8, squeeze=False).flatten()
+    for ax in axes:
+        ax.axis("off")
+    for number, (ax, weights) in enumerate(zip(axes, filters, strict=False)):
+        limit = float(np.abs(weights).max()) or 1.0
+        ax.imshow((0.5 + weights / (2 * limit)).transpose(1, 2, 0))
+        ax.set_title(str(number), fontsize=8)
+    style.show(
+        fig, f"{len(filters)} small filters: edges and stripes in all directions, and opposing colours."
+    )
