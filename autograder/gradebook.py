@@ -89,7 +89,7 @@ def record(course: Course, submission: GradedSubmission) -> tuple[str, ...]:
         GradebookError: the database or a file could not be written; then nothing has changed.
         CourseError: the assignment is not in the gradebook.
     """
-    release = _release(course, submission.assignment)
+    release = read_release(course, submission.assignment)
     autograded = course.autograded(submission.student, submission.assignment)
     results = course.record(submission.student, submission.assignment)
     before = None
@@ -302,7 +302,12 @@ def _essence(source: str) -> str:
 # --- the notebook that formgrader shows -------------------------------------------------------------------
 
 
-def _release(course: Course, assignment: str) -> NotebookNode:
+def read_release(course: Course, assignment: str) -> NotebookNode:
+    """The instructor's notebook without solutions; not to be changed.
+
+    Raises:
+        CourseError: there is no such assignment.
+    """
     course.assignment(assignment)
     path = course.release(assignment)
     return _read_release(path, path.stat().st_mtime_ns)
