@@ -292,8 +292,8 @@ with when_done("same_padding"):
 # %%
 row = torch.tensor([[[[1.0, 2, 3, 4]]]])
 padded_rows = {}
-for mode in ("constant", "replicate", "reflect"):
-    padded_rows[mode] = nn.functional.pad(row, (2, 2, 0, 0), mode=mode)[0, 0].numpy()
+for name, mode in [("zeros", "constant"), ("replicate", "replicate"), ("reflect", "reflect")]:
+    padded_rows[name] = nn.functional.pad(row, (2, 2, 0, 0), mode=mode)[0, 0].numpy()
 plots.show_paddings(row[0, 0].numpy(), padded_rows)
 
 # %% [markdown]
@@ -347,18 +347,21 @@ check(pad2d)
 # %%
 picture = np.arange(1.0, 13).reshape(3, 4)
 with when_done("pad2d"):
-    plots.show_paddings(picture, {mode: pad2d(picture, 2, mode=mode) for mode in ("zeros", "replicate", "reflect")})
+    modes = ("zeros", "replicate", "reflect")
+    plots.show_paddings(picture, {mode: pad2d(picture, 2, mode=mode) for mode in modes})
 
 # %% [markdown]
 # Does the border matter? Here is a bright, featureless wall and a kernel that answers to vertical edges. There is
 # no edge in the wall.
 
 # %%
-wall, sobel = np.full((5, 6), 10.0), torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])
+wall = np.full((5, 6), 10.0)
+sobel = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]]).double()
 with when_done("pad2d"):
     for mode in ("zeros", "replicate"):
         padded = torch.tensor(pad2d(wall, 1, mode=mode))[None, None]
-        print(mode, "middle row:", nn.functional.conv2d(padded, sobel[None, None].double())[0, 0, 2].numpy())
+        answer = nn.functional.conv2d(padded, sobel[None, None])
+        print(f"{mode:9s} middle row:", *answer[0, 0, 2].tolist())
 
 # %% [markdown]
 # With zeros the network "sees" two strong edges, at the left and at the right: its own frame. (That is not only a
@@ -599,8 +602,8 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
 
     channels, *sides = in_shape
     macs = out_channels * channels
-    options = zip(sides, pair(kernel_size), pair(stride), pair(padding), pair(dilation))
-    for size, k, s, p, d in options:
+    options = [pair(option) for option in (kernel_size, stride, padding, dilation)]
+    for size, k, s, p, d in zip(sides, *options, strict=True):
         macs *= k * output_size(size, k, stride=s, padding=p, dilation=d)
     return macs
     ### END SOLUTION
@@ -735,7 +738,7 @@ with when_done("receptive_field"):
         plain = receptive_field([(3, 1, 1)] * depth)
         strided = receptive_field([(3, 2, 1)] * depth)
         dilated = receptive_field([(3, 1, 2**layer) for layer in range(depth)])
-        print(f"{depth} layers: plain {plain:4d}   stride 2 {strided:4d}   dilation 1, 2, 4, ... {dilated:4d}")
+        print(f"{depth} layers: plain {plain:3d}, stride 2 {strided:3d}, dilation 1, 2, 4, ... {dilated:3d}")
 
 # %% [markdown]
 # One more experiment. Three 3×3 layers see as far as one 7×7 layer. Which is cheaper, with 64 channels throughout?
@@ -744,6 +747,10 @@ with when_done("receptive_field"):
 with when_done("receptive_field", "conv2d_parameters"):
     print("fields:    ", receptive_field([(3, 1, 1)] * 3), "and", receptive_field([(7, 1, 1)]))
     print("parameters:", 3 * conv2d_parameters(64, 64, 3), "and", conv2d_parameters(64, 64, 7))
+
+# %% [markdown]
+# Nearly half the parameters for the same view, and two more non-linearities in between. This is why modern networks are
+# built of 3×3 layers.
 
 # %% [markdown]
 # ---
@@ -812,7 +819,7 @@ def trace_shapes(in_shape, layers):
         pairs = [(value, value) if isinstance(value, int) else value for value in pairs]
         return tuple(
             output_size(size, k, stride=s, padding=p, dilation=d)
-            for size, k, s, p, d in zip(sides, *pairs)
+            for size, k, s, p, d in zip(sides, *pairs, strict=True)
         )
 
     shape, shapes = tuple(in_shape), []
@@ -838,7 +845,8 @@ check(trace_shapes)
 # %%
 with when_done("trace_shapes"):
     shapes = trace_shapes((1, 1, 28, 28), LENET)
-    plots.show_network((1, 1, 28, 28), LENET, shapes)
+    for (kind, options), shape in zip(LENET, shapes, strict=True):
+        print(f"{kind:10s} {' x '.join(map(str, shape[1:])):14s}", *(f"{k}={v}" for k, v in options.items()))
 
 # %% [markdown]
 # **Predict:** which of the four layers with weights has the most parameters? How large is its share?
@@ -855,6 +863,15 @@ with when_done("conv2d_parameters", "linear_parameters"):
     print(" + ".join(f"{n:,}" for n in parameters.values()), "=", f"{sum(parameters.values()):,}")
 
 # %% [markdown]
+# The whole network at a glance, shapes and parameters together:
+
+# %%
+with when_done("trace_shapes", "conv2d_parameters", "linear_parameters"):
+    counts = {0: conv2d_parameters(1, 20, 5), 3: conv2d_parameters(20, 50, 5)}
+    counts |= {7: linear_parameters(2450, 500), 9: linear_parameters(500, 10)}
+    plots.show_network((1, 1, 28, 28), LENET, trace_shapes((1, 1, 28, 28), LENET), counts)
+
+# %% [markdown]
 # 97.6 % of this "convolutional" network is a single fully connected layer. And the work? **Predict** again: which layer does
 # most of the multiply-adds?
 
@@ -869,7 +886,8 @@ with when_done("conv2d_macs"):
     plots.show_shares(work, what="multiply-adds")
 
 # %% [markdown]
-# The layer with 2 % of the parameters does 75 % of the work. Memory sits at the end of a network, time at its beginning.
+# The layer with 2 % of the parameters does 75 % of the work. In networks
+# like this one memory sits at the end and time at the beginning.
 #
 # ### Spot the slip: "total volume is preserved"
 #
@@ -880,8 +898,9 @@ with when_done("conv2d_macs"):
 # %%
 with when_done("trace_shapes"):
     for (kind, _), shape in zip(LENET, trace_shapes((1, 1, 28, 28), LENET), strict=True):
-        if kind != "ReLU" and len(shape) == 4:
-            print(f"{kind:10s} {shape[1]:3d} x {shape[2]} x {shape[3]} = {shape[1] * shape[2] * shape[3]:6,d}")
+        if kind in ("Conv2d", "MaxPool2d"):
+            _, channels, height, width = shape
+            print(f"{kind:9s} {channels} x {height:2d} x {width:2d} = {channels * height * width:6,d}")
 
 # %% [markdown]
 # 15,680 → 3,920 → 9,800 → 2,450: it is not preserved at all. (Nor should it be. A classifier has to throw nearly
@@ -933,7 +952,7 @@ check(pooled_shape=pooled_shape)
 #
 # The slides head the 20/50 network "LeNet-5, LeCun et al. 1998". But the network of that paper has 6 and 16 channels, no padding
 # in its second convolution, **average** pooling, and three fully connected layers. (The 20/50 net with max pooling and ReLU
-# came much later, as an example of the Caffe library.) Here is the network of 1998 in today's layers:
+# came much later, with the examples of the Caffe library.) Here is the network of 1998 in today's layers:
 
 # %% tags=["needed"]
 LENET_1998 = [

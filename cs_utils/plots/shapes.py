@@ -118,20 +118,19 @@ EXAMPLES = (
 
 def explore_windows() -> None:
     """Sliders for size, kernel, stride, padding and dilation; four examples where widgets do not run."""
-    sliders = _sliders() if in_notebook() else None
-    if sliders is None:
+    view = _sliders() if in_notebook() else None
+    if view is None:
         for example in EXAMPLES:
             print(", ".join(f"{name}={value}" for name, value in example.items()))
             show_windows(**example)
         return
     from IPython.display import display
 
-    controls, output = sliders
-    display(controls, output)
+    display(view)
 
 
 def _sliders() -> Any:
-    """The sliders and the figure that follows them, or None without ipywidgets."""
+    """The sliders above the figure that follows them, or None without ipywidgets."""
     try:
         import ipywidgets as widgets
     except ImportError:
@@ -141,7 +140,7 @@ def _sliders() -> Any:
         name: widgets.IntSlider(EXAMPLES[1][name], low, high, description=name, continuous_update=False)
         for name, (low, high) in ranges.items()
     }
-    return widgets.VBox(list(sliders.values())), widgets.interactive_output(show_windows, sliders)
+    return widgets.VBox([*sliders.values(), widgets.interactive_output(show_windows, sliders)])
 
 
 # --- dilation ---------------------------------------------------------------------------------------------
@@ -149,10 +148,11 @@ def _sliders() -> Any:
 
 def show_dilations(kernel_size: int, dilations: Sequence[int]) -> None:
     """A square kernel with several dilations, side by side: taps filled, holes empty."""
-    fig = figure(2.6 * len(dilations), 3.0)
-    for ax, dilation in zip(np.atleast_1d(fig.subplots(1, len(dilations))), dilations, strict=True):
-        taps = {dilation * tap for tap in range(kernel_size)}
-        width = max(taps) + 1
+    all_taps = [[dilation * tap for tap in range(kernel_size)] for dilation in dilations]
+    widths = [taps[-1] + 1 for taps in all_taps]
+    fig = figure(0.4 * sum(widths) + 0.8, 0.4 * max(widths) + 0.9)
+    axes = np.atleast_1d(fig.subplots(1, len(dilations), width_ratios=widths))
+    for ax, dilation, taps, width in zip(axes, dilations, all_taps, widths, strict=True):
         for row, column in np.ndindex(width, width):
             tap = row in taps and column in taps
             fill = KERNEL_FILL if tap else "white"
@@ -191,6 +191,8 @@ def show_paddings(x: np.ndarray, padded: Mapping[str, np.ndarray]) -> None:
 
 # --- receptive field --------------------------------------------------------------------------------------
 
+ROW = 1.8  # from one row of boxes to the next
+
 
 def show_receptive_field(layers: Sequence[tuple[int, int, int]]) -> None:
     """From the topmost output down to the input: which numbers of each layer it depends on.
@@ -199,22 +201,19 @@ def show_receptive_field(layers: Sequence[tuple[int, int, int]]) -> None:
     """
     seen = _seen(layers)
     left, right = min(seen[0]) - 2, max(seen[0]) + 3
-    fig = figure(min(9.5, 3.2 + 0.4 * (right - left)), 1.0 + 0.95 * len(seen))
+    fig = figure(min(9.5, 2.6 + 0.36 * (right - left)), 0.6 + 0.72 * len(seen))
     ax = fig.subplots()
-    jumps = np.cumprod([1, *(stride for _, stride, _ in layers)])
-    offsets = _centres(layers)
-    for level, (numbers, jump, offset) in enumerate(zip(seen, jumps, offsets, strict=True)):
-        height = 1.9 * (len(layers) - level)
-        _level(ax, height, numbers, (jump, offset), (left, right))
-        name = "input" if level == 0 else f"layer {level}"
-        setting = "" if level == 0 else "\nK={} S={} d={}".format(*layers[level - 1])
-        ax.text(left - 0.4, height + 0.4, name + setting, ha="right", va="center", fontsize=9)
+    places = _places(layers)
+    for level, (numbers, place) in enumerate(zip(seen, places, strict=True)):
+        height = ROW * (len(layers) - level)
+        _level(ax, height, numbers, place, (left, right))
+        name = "input" if level == 0 else "layer {}\nK={} S={} d={}".format(level, *layers[level - 1])
+        ax.text(left - 0.4, height + 0.4, name, ha="right", va="center", fontsize=9)
         count = f"{len(numbers)} here" if level else f"{len(numbers)} inputs"
         ax.text(right + 0.4, height + 0.4, count, ha="left", va="center", fontsize=9)
         if level < len(layers):
-            above = seen[level + 1], jumps[level + 1], offsets[level + 1]
-            _cone(ax, height, numbers, jump, offset, above)
-    blank(ax, 1.9 * len(layers) + 1, right + 2.8, left=left - 3.2)
+            _cone(ax, height, _ends(numbers, place), _ends(seen[level + 1], places[level + 1]))
+    blank(ax, ROW * len(layers) + 0.8, right + 2.8, left=left - 3.4)
     sentence = (
         "Filled: what the one number on top depends on. Each row is one layer, the input at the bottom."
     )
@@ -231,39 +230,38 @@ def _seen(layers: Sequence[tuple[int, int, int]]) -> list[list[int]]:
     return seen[::-1]
 
 
-def _centres(layers: Sequence[tuple[int, int, int]]) -> list[float]:
-    """Where index 0 of the input and of every layer is drawn, in columns of the input."""
-    centres, jump = [0.0], 1
+def _places(layers: Sequence[tuple[int, int, int]]) -> list[tuple[int, float]]:
+    """(jump, offset) of the input and of every layer: number i is drawn in column i * jump + offset."""
+    places = [(1, 0.0)]
     for kernel_size, stride, dilation in layers:
-        centres.append(centres[-1] + jump * dilation * (kernel_size - 1) / 2)
-        jump *= stride
-    return centres
+        jump, offset = places[-1]
+        places.append((jump * stride, offset + jump * dilation * (kernel_size - 1) / 2))
+    return places
+
+
+def _ends(numbers: Sequence[int], place: tuple[int, float]) -> tuple[float, float]:
+    """Left edge of the first and right edge of the last of the drawn `numbers`."""
+    jump, offset = place
+    return min(numbers) * jump + offset, max(numbers) * jump + offset + 1
 
 
 def _level(
     ax: Axes, height: float, numbers: Sequence[int], place: tuple[int, float], reach: tuple[int, int]
 ) -> None:
-    """One row of boxes: filled those in `numbers`, empty their neighbours within `reach`.
-
-    place: (jump, offset), so that box i stands in column i * jump + offset of the input.
-    """
-    for index in range(reach[0], reach[1]):
-        x = index * place[0] + place[1]
-        if not reach[0] <= x <= reach[1] - 1:
-            continue
-        fill, edge = (SKY, INK) if index in numbers else ("white", GREY)
-        ax.add_patch(Rectangle((x + 0.06, height), 0.88, 0.8, facecolor=fill, edgecolor=edge, zorder=2))
+    """One row of boxes: filled those in `numbers`, empty their neighbours within `reach`."""
+    for index in range(min(numbers) - 9, max(numbers) + 10):
+        left, right = _ends([index], place)
+        if reach[0] <= left and right <= reach[1]:
+            fill, edge = (SKY, INK) if index in numbers else ("white", GREY)
+            ax.add_patch(
+                Rectangle((left + 0.06, height), 0.88, 0.8, facecolor=fill, edgecolor=edge, zorder=2)
+            )
 
 
-def _cone(ax: Axes, height: float, numbers: Sequence[int], jump: int, offset: float, above: Any) -> None:
+def _cone(ax: Axes, height: float, lower: tuple[float, float], upper: tuple[float, float]) -> None:
     """The shaded band from a row up to the row above it."""
-    upper, upper_jump, upper_offset = above
-    corners = [
-        (min(numbers) * jump + offset, height),
-        (max(numbers) * jump + offset + 1, height),
-        (max(upper) * upper_jump + upper_offset + 1, height - 1.1),
-        (min(upper) * upper_jump + upper_offset, height - 1.1),
-    ]
+    above = height - ROW + 0.8
+    corners = [(lower[0], height), (lower[1], height), (upper[1], above), (upper[0], above)]
     ax.add_patch(Polygon(corners, facecolor=INPUT_FILL, edgecolor=BLUE, linewidth=0.6, zorder=0))
 
 
@@ -272,48 +270,54 @@ def _cone(ax: Axes, height: float, numbers: Sequence[int], jump: int, offset: fl
 FILLS = {"Conv2d": KERNEL_FILL, "Linear": OUTPUT_FILL}
 
 
-def show_network(in_shape: Shape, layers: Sequence[Layer], shapes: Sequence[Shape]) -> None:
-    """A network as blocks: each as high as its picture and as thick as its channels (root scale).
+def show_network(
+    in_shape: Shape,
+    layers: Sequence[Layer],
+    shapes: Sequence[Shape],
+    parameters: Mapping[int, int] | None = None,
+) -> None:
+    """A network as blocks: each as high as its picture and as thick as its channels, on a root scale.
 
-    shapes: behind every layer, as `trace_shapes` gives them. ReLU changes no shape and gets no block.
+    shapes: behind every layer, as `trace_shapes` gives them. parameters: position of a layer in `layers` ->
+    how many it has. ReLU changes no shape and gets no block.
     """
-    blocks = [("input", tuple(in_shape))]
-    blocks += [
-        (kind, tuple(shape)) for (kind, _), shape in zip(layers, shapes, strict=True) if kind != "ReLU"
-    ]
-    fig = figure(10, 3.4)
+    fig = figure(10, 3.6)
     ax = fig.subplots()
-    x = 0.0
-    for kind, shape in blocks:
-        x = _block(ax, x, kind, shape) + 0.8
-    blank(ax, 2.9, x, top=-3.1)
+    end = _block(ax, 0, "input", in_shape)
+    for index, ((kind, _), shape) in enumerate(zip(layers, shapes, strict=True)):
+        if kind != "ReLU":
+            count = f"\n{parameters[index]:,}" if parameters and index in parameters else ""
+            end = _block(ax, end + 0.9, kind, shape, count)
+    blank(ax, 3.1, end + 0.4, top=-3.3, left=-0.4)
     sentence = (
-        "Blocks behind each layer: side = height and width, thickness = channels (both on a root scale); "
-        "a flat bar is a vector."
+        "Behind each layer: side = height and width, thickness = channels (root scale); a bar is a vector."
     )
+    if parameters:
+        sentence += "\nSecond line: number of parameters of the layer."
     caption(fig, sentence)
     show(fig, sentence)
 
 
-def _block(ax: Axes, x: float, kind: str, shape: Shape) -> float:
+def _block(ax: Axes, x: float, kind: str, shape: Shape, count: str = "") -> float:
     """Draw one feature map as a box in perspective, or a vector as a bar; returns its right end."""
     fill = FILLS.get(kind, INPUT_FILL)
-    channels, side = (shape[1], shape[2]) if len(shape) == 4 else (1, 0)
-    high = 0.42 * np.sqrt(side) if side else 0.1 * np.sqrt(shape[1])
-    depth, thick = (0.22 * high, 0.14 * np.sqrt(channels)) if side else (0.0, 0.25)
-    top, bottom = -high / 2, high / 2
-    faces = [[(x, top), (x + thick, top), (x + thick, bottom), (x, bottom)]]
-    if side:
-        slant = (depth, -depth)
-        faces.append([(x, top), (x + depth, top - depth), (x + thick + depth, top - depth), (x + thick, top)])
-        right = np.array([(x + thick, top), (x + thick, bottom)])
-        faces.append([*right, *(right + slant)[::-1]])
+    picture = len(shape) == 4
+    high = 0.42 * np.sqrt(shape[2]) if picture else 0.08 * np.sqrt(shape[1])
+    slant = 0.22 * high if picture else 0.0
+    thick = 0.14 * np.sqrt(shape[1]) if picture else 0.25
+    front = np.array([(x, -high / 2), (x + thick, -high / 2), (x + thick, high / 2), (x, high / 2)])
+    back = front + np.array([slant, -slant])
+    faces = [front]
+    if picture:
+        faces += [np.array([front[0], front[1], back[1], back[0]])]  # top
+        faces += [np.array([front[1], front[2], back[2], back[1]])]  # right side
     for face in faces:
         ax.add_patch(Polygon(face, facecolor=fill, edgecolor=INK, linewidth=0.9))
-    middle = x + (thick + depth) / 2
-    ax.text(middle, -2.5, kind, ha="center", va="bottom", fontsize=8.5, rotation=30)
-    ax.text(middle, 1.9, "×".join(map(str, shape[1:])), ha="center", va="center", fontsize=8.5)
-    return max(x + thick + depth, x + 0.25)
+    middle = x + (thick + slant) / 2
+    ax.text(middle, -2.2, kind, ha="center", va="bottom", fontsize=8.5, rotation=30)
+    sizes = "×".join(map(str, shape[1:]))
+    ax.text(middle, 2.2, sizes + count, ha="center", va="top", fontsize=8.5, linespacing=1.5)
+    return x + thick + slant
 
 
 # --- what it costs ----------------------------------------------------------------------------------------
@@ -326,7 +330,7 @@ def show_shares(counts: Mapping[str, int], what: str = "parameters") -> None:
     ax = fig.subplots()
     ax.barh(list(counts), list(counts.values()), color=BLUE, edgecolor=INK)
     for row, count in enumerate(counts.values()):
-        ax.text(count + 0.01 * total, row, f"{count:,}  ({count / total:.1%})", va="center", fontsize=9)
+        ax.text(count + 0.01 * total, row, f"{count:,}  ({count / total:.2%})", va="center", fontsize=9)
     ax.set_xlim(0, 1.3 * max(counts.values()))
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(lambda value, position: f"{value:,.0f}")
