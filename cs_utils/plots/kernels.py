@@ -18,6 +18,8 @@ from cs_utils.plots import style
 
 Pair = int | tuple[int, int]
 UNIT = 0.38  # inches of a box with a number in it
+TITLE = 1.3  # boxes above the input, for the sum
+WIDEST = 10.6  # inches
 
 
 # --- the kernel slides ------------------------------------------------------------------------------------
@@ -100,98 +102,99 @@ def show_sliding(
     stride: Pair = 1,
     padding: Pair = 0,
     names: tuple[str, str, str] = ("input", "kernel", "output"),
-    at_most: int = 6,
 ) -> None:
-    """A filmstrip: the kernel at each place (the first `at_most`), with the numbers and the sum.
+    """A filmstrip: the kernel at its places (at most six of them), with the numbers and the sum.
 
     x, w: 1-D or 2-D. stride, padding: as in `corr1d` and `corr2d`. names: what the three arrays are called.
     """
     sliding = Sliding(x, w, stride, padding)
-    style.show(filmstrip(sliding, names, at_most), sliding.alt)
+    style.show(filmstrip(sliding, names), sliding.alt)
 
 
 def filmstrip(sliding: Sliding, names: tuple[str, str, str], at_most: int = 6) -> Figure:
-    """The figure of `show_sliding`."""
-    shown = min(len(sliding.places), at_most)
+    """The figure of `show_sliding`; the first and the last place are always in it."""
+    count = len(sliding.places)
+    shown = np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int)).tolist()
     rows, columns = _extent(sliding)
-    across = max(1, min(shown, int(10.5 / (columns * UNIT))))
-    down = math.ceil(shown / across)
-    fig = style.figure(max(3.2, across * columns * UNIT), down * (rows * UNIT + 0.3))
+    unit = min(UNIT, WIDEST / (2 * columns))
+    down = math.ceil(len(shown) / int(WIDEST / (columns * unit)))
+    across = math.ceil(len(shown) / down)
+    fig = style.figure(across * columns * unit, down * rows * unit)
     axes = fig.subplots(down, across, squeeze=False).flatten()
-    for place, ax in enumerate(axes):
-        if place < shown:
-            _draw_place(ax, sliding, place, names if place == 0 else ("", "", ""))
-        else:
-            ax.axis("off")
+    for ax in axes[len(shown) :]:
+        ax.axis("off")
+    for ax, place in zip(axes, shown, strict=False):
+        _draw_place(ax, sliding, place, names if place == 0 else ("", "", ""), unit)
     return fig
 
 
 def _extent(sliding: Sliding) -> tuple[float, float]:
-    """Rows and columns, in boxes, of one panel."""
+    """Rows and columns, in boxes, of one panel: the boxes, and the sum above them."""
     height, width = sliding.x.shape
     if sliding.flat:
-        return 5.2, width + 0.8
-    return max(height, sliding.out.shape[0]) + 1.6, width + sliding.out.shape[1] + 2.2
+        return 4.2 + TITLE, max(width, 4.5) + 0.8
+    return max(height, sliding.out.shape[0]) + TITLE + 0.6, width + sliding.out.shape[1] + 2.4
 
 
-def _draw_place(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str]) -> None:
-    ax.set_title(sliding.sum_text(place), fontsize=9.5)
+def _draw_place(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str], unit: float) -> None:
+    """One panel. unit: inches of a box, to which the type is fitted."""
+    size = 29 * unit
+    rows, columns = _extent(sliding)
     if sliding.flat:
-        _draw_flat(ax, sliding, place, names)
+        _draw_flat(ax, sliding, place, names, size)
     else:
-        _draw_square(ax, sliding, place, names)
+        _draw_square(ax, sliding, place, names, size)
+    ax.text(0, 0.15 - TITLE, sliding.sum_text(place), fontsize=0.9 * size, va="top")
+    style.blank(ax, rows - TITLE, columns - 0.6, top=-TITLE)
 
 
-def _label(ax: Axes, text: str, row: float, column: float) -> None:
-    ax.text(column, row - 0.12, text, fontsize=8, color=style.INK, ha="left", va="bottom")
+def _label(ax: Axes, text: str, row: float, column: float, size: float) -> None:
+    ax.text(column, row - 0.1, text, fontsize=0.75 * size, color=style.INK, ha="left", va="bottom")
 
 
-def _draw_flat(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str]) -> None:
+def _draw_flat(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str], size: float) -> None:
     """Three rows: the input, the kernel under its window, each output under the middle of its window."""
     _, column = sliding.start(place)
     width = sliding.w.shape[1]
-    style.boxes(ax, sliding.x, padding=sliding.padding)
+    style.boxes(ax, sliding.x, padding=sliding.padding, size=size)
     style.outline(ax, 0, column, 1, width)
-    style.boxes(ax, sliding.w, row=1.5, column=column, fill=style.KERNEL_FILL)
+    style.boxes(ax, sliding.w, row=1.6, column=column, fill=style.KERNEL_FILL, size=size)
     middle = (width - 1) / 2
-    for done in range(len(sliding.places)):
-        value = sliding.out[sliding.places[done]] if done <= place else np.nan
-        at = sliding.start(done)[1] + middle
-        style.boxes(ax, [value], row=3.2, column=at, fill=style.OUTPUT_FILL if done <= place else "white")
+    for number, value in enumerate(sliding.so_far(place).flat):
+        fill = style.OUTPUT_FILL if number <= place else "white"
+        style.boxes(ax, [value], row=3.2, column=sliding.start(number)[1] + middle, fill=fill, size=size)
     style.outline(ax, 3.2, column + middle, 1, 1)
-    for text, row, at in zip(names, (0, 1.5, 3.2), (0, column, middle), strict=True):
-        _label(ax, text, row, at)
-    style.blank(ax, 4.2, sliding.x.shape[1], top=-0.6)
+    for text, row, at in zip(names, (0, 1.6, 3.2), (0, column, middle), strict=True):
+        _label(ax, text, row, at, size)
 
 
-def _draw_square(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str]) -> None:
+def _draw_square(ax: Axes, sliding: Sliding, place: int, names: tuple[str, str, str], size: float) -> None:
     """Side by side: the input with the kernel's weights in the corners of its window, and the output."""
     row, column = sliding.start(place)
     height, width = sliding.x.shape
-    style.boxes(ax, sliding.x, padding=sliding.padding)
+    outside = sliding.x.copy()
+    outside[row : row + sliding.w.shape[0], column : column + sliding.w.shape[1]] = np.nan
+    style.boxes(ax, outside, padding=sliding.padding, size=size)
     for (a, b), weight in np.ndenumerate(sliding.w):
-        corner = Rectangle((column + b, row + a), 1, 1, facecolor=style.KERNEL_FILL, alpha=0.75)
-        ax.add_patch(corner)
-        value = style.number(sliding.x[row + a, column + b])
-        ax.text(column + b + 0.42, row + a + 0.4, value, ha="center", va="center", fontsize=11)
-        weight_text = f"×{_signed(weight)}"
-        ax.text(column + b + 0.95, row + a + 0.95, weight_text, ha="right", va="bottom", fontsize=6.5)
+        _draw_covered(ax, row + a, column + b, sliding.x[row + a, column + b], weight, size)
     style.outline(ax, row, column, *sliding.w.shape)
-    left = width + 1.6
-    ax.annotate(
-        "",
-        xy=(left - 0.2, height / 2),
-        xytext=(width + 0.2, height / 2),
-        arrowprops={"arrowstyle": "->", "color": style.INK},
-    )
-    rows, columns = sliding.out.shape
-    top = (height - rows) / 2
-    style.boxes(ax, sliding.so_far(place), row=top, column=left, fill=style.OUTPUT_FILL, size=10)
+    rows, _ = sliding.out.shape
+    left, top = width + 1.6, (height - rows) / 2
+    arrow = {"arrowstyle": "->", "color": style.INK}
+    ax.annotate("", xy=(left - 0.2, height / 2), xytext=(width + 0.2, height / 2), arrowprops=arrow)
+    style.boxes(ax, sliding.so_far(place), row=top, column=left, fill=style.OUTPUT_FILL, size=0.9 * size)
     r, c = sliding.places[place]
     style.outline(ax, top + r, left + c, 1, 1)
-    _label(ax, f"{names[0]} (× {names[1]})" if names[1] else names[0], 0, 0)
-    _label(ax, names[2], top, left)
-    style.blank(ax, max(height, rows), left + columns, top=-0.6)
+    _label(ax, f"{names[0]} (× {names[1]})" if names[1] else names[0], 0, 0, size)
+    _label(ax, names[2], top, left, size)
+
+
+def _draw_covered(ax: Axes, row: int, column: int, value: float, weight: float, size: float) -> None:
+    """A box under the kernel: the input's number, and the weight small in the corner."""
+    ax.add_patch(Rectangle((column, row), 1, 1, facecolor=style.KERNEL_FILL, edgecolor=style.INK, lw=0.8))
+    ax.text(column + 0.38, row + 0.4, style.number(value), ha="center", va="center", fontsize=size)
+    weight_text = f"×{style.number(weight)}"
+    ax.text(column + 0.94, row + 0.92, weight_text, ha="right", va="bottom", fontsize=0.62 * size)
 
 
 def explore_sliding(x: Any, w: Any, *, stride: Pair = 1, padding: Pair = 0) -> None:
@@ -205,16 +208,17 @@ def explore_sliding(x: Any, w: Any, *, stride: Pair = 1, padding: Pair = 0) -> N
         lambda place: place_figure(sliding, place, names),
         len(sliding.places),
         "place",
-        fallback=lambda: filmstrip(sliding, names, 12),
+        fallback=lambda: filmstrip(sliding, names),
         alt=sliding.alt,
     )
 
 
 def place_figure(sliding: Sliding, place: int, names: tuple[str, str, str]) -> Figure:
-    """One panel of the filmstrip."""
+    """One panel of the filmstrip, larger."""
     rows, columns = _extent(sliding)
-    fig = style.figure(max(4.5, columns * UNIT * 1.3), rows * UNIT * 1.3 + 0.4)
-    _draw_place(fig.subplots(), sliding, place, names)
+    unit = 1.25 * UNIT
+    fig = style.figure(columns * unit, rows * unit)
+    _draw_place(fig.subplots(), sliding, place, names, unit)
     return fig
 
 
@@ -317,7 +321,7 @@ def _draw_picture(ax: Axes, array: np.ndarray) -> Any:
         ax.imshow(array.transpose(1, 2, 0).clip(0, 1))
         return None
     if array.min() >= 0:
-        ax.imshow(array, cmap="gray")
+        ax.imshow(array, cmap="gray", vmin=0, vmax=max(1.0, float(array.max())))
         return None
     limit = float(np.abs(array).max())
     return ax.imshow(array, cmap=style.SIGNED, vmin=-limit, vmax=limit)
@@ -331,37 +335,38 @@ FIGURE_HEIGHT, FIGURE_WIDTH = 18, 12
 def crowd(seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """A crowd of little people under a lamp, and a cut-out of one of them in weaker light.
 
-    Returns the picture, (120, 168), and the cut-out, (18, 12); grey from 0 to 1. The person is there once.
+    Returns the picture, (124, 170), and the cut-out, (18, 12); grey from 0 to 1. The person is there once.
     """
     rng = np.random.default_rng(seed)
-    picture = 0.28 + 0.05 * rng.random((120, 168))
-    rows, columns = range(2, 120 - FIGURE_HEIGHT, 19), range(2, 168 - FIGURE_WIDTH, 13)
-    wanted = (4, 8)
+    picture = 0.28 + 0.05 * rng.random((124, 170))
     cut_out = np.zeros((FIGURE_HEIGHT, FIGURE_WIDTH))
-    for (r, row), (c, column) in ((a, b) for a in enumerate(rows) for b in enumerate(columns)):
-        place = picture[row : row + FIGURE_HEIGHT, column : column + FIGURE_WIDTH]
-        person, mask = _person(rng, striped=(r, c) == wanted)
+    for number, (row, column) in enumerate(np.ndindex(6, 12)):
+        top, left = 2 + 20 * row + rng.integers(3), 1 + 14 * column + rng.integers(3)
+        place = picture[top : top + FIGURE_HEIGHT, left : left + FIGURE_WIDTH]
+        person, mask = _person(rng, wanted=number == 56)
         place[mask] = person[mask]
-        if (r, c) == wanted:
+        if number == 56:
             cut_out = 0.1 + 0.6 * place
     return _under_lamp(picture), cut_out
 
 
-def _person(rng: np.random.Generator, striped: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A person of 18 x 12 pixels and where it covers the background. Only one wears stripes across."""
+def _person(rng: np.random.Generator, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A person of 18 x 12 pixels and where it covers the background. Only one has narrow stripes across."""
     y, x = np.mgrid[:FIGURE_HEIGHT, :FIGURE_WIDTH]
     head = (y - 5) ** 2 + (x - 5.5) ** 2 < 10
     body = (y >= 9) & (np.abs(x - 5.5) < 4.5 - 0.1 * (y - 9))
     hat = (y <= 3) & (np.abs(x - 5.5) < 1 + y)
+    stripes = [np.zeros_like(x), x % 4 < 2, y % 6 < 3, (x + y) % 4 < 2][
+        rng.choice(4, p=[0.4, 0.3, 0.15, 0.15])
+    ]
     person = np.zeros((FIGURE_HEIGHT, FIGURE_WIDTH))
-    person[body] = rng.uniform(0.05, 0.7)
-    if striped:
-        person[body] = np.where(y % 4 < 2, 0.75, 0.1)[body]
-    elif rng.random() < 0.5:
-        person[body] += np.where(x % 4 < 2, 0.25, 0.0)[body]
+    person[body] = rng.uniform(0.05, 0.5) + 0.25 * stripes[body]
     person[head] = rng.uniform(0.45, 0.75)
+    person[hat] = rng.uniform(0.05, 0.7)
+    if wanted:
+        person[body] = np.where(y % 4 < 2, 0.75, 0.1)[body]
+        person[hat], person[head & ~hat] = 0.75, 0.55
     person[5, 4] = person[5, 7] = 0.1
-    person[hat] = 0.75 if striped else rng.uniform(0.05, 0.7)
     return person, head | body | hat
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -27,7 +28,8 @@ DPI = 110
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure, `width` x `height` inches."""
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    roomy = ConstrainedLayoutEngine(h_pad=0.1)  # less, and a title at the upper edge is cut
+    return Figure(figsize=(width, height), dpi=DPI, layout=roomy)
 
 
 def png(fig: Figure) -> bytes:
