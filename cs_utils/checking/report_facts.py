@@ -162,7 +162,9 @@ def _state(verdict: Verdict) -> str:
         return f"Not started yet: write {name} in the cell above."
     if total == 1:
         return "The only group passes." if passed else "The only group fails."
-    return f"All {total} groups pass." if passed == total else f"{passed} of {total} groups pass."
+    if passed == total:
+        return f"All {total} groups pass."
+    return f"{passed} of {total} groups {'passes' if passed == 1 else 'pass'}."
 
 
 _LOST = {
@@ -210,11 +212,14 @@ def _is_observation(finding: Finding) -> bool:
 
 
 def _notes(verdict: Verdict, show_inputs: bool) -> tuple[Note, ...]:
-    """Each distinct finding once, misconceptions first, with the groups it explains."""
+    """Each distinct finding that has a hint, once, misconceptions first, with the groups it explains.
+
+    One without a hint is said by the table already.
+    """
     explained: dict[Finding, list[str]] = {}
     for group in verdict.groups:
-        for finding in _findings(group, show_inputs):
-            explained.setdefault(finding, []).append(safe(group.group.name))
+        for finding in (found for found in _findings(group, show_inputs) if found.hint):
+            explained.setdefault(finding, []).append(f"“{safe(group.group.name)}”")
     failing = sum(not group.passed for group in verdict.groups)
     return tuple(
         Note(safe(finding.title), safe(finding.hint, MAX_HINT), _explained(groups, failing))
@@ -226,7 +231,9 @@ def _explained(groups: list[str], failing: int) -> str:
     """The groups that a finding explains, in words; nothing when there is only one failing group."""
     if failing == 1:
         return ""
-    return f"in all {failing} failing groups" if len(groups) == failing else f"in: {listed(groups)}"
+    if len(groups) == failing:
+        return "in both failing groups" if failing == 2 else f"in all {failing} failing groups"
+    return f"in {listed(groups)}"
 
 
 def _smallest(verdict: Verdict) -> tuple[GroupResult, CaseResult] | None:
@@ -283,10 +290,10 @@ _KINDS = {
 
 def _sentence(difference: Difference) -> str:
     """The difference in one sentence, unless the sides and the heat map say it already."""
-    if difference.kind in ("failure", "other_error", "values"):
+    if difference.kind in ("failure", "other_error", "no_error", "none", "values"):
         return ""
-    text = safe(difference.message, 400)
-    return text if difference.kind == "judged" else f"Your function {text}."
+    text = safe(difference.message, 400).rstrip(".")
+    return f"Your function {text}." if text.startswith("returned ") else f"{text}."
 
 
 def _side(

@@ -39,10 +39,8 @@ def describe_value(value: Any) -> str:
     if isinstance(value, Odd):
         return f"an object of type {safe(value.type_name)}"
     if isinstance(value, np.ndarray) and value.ndim:
-        dtype = "" if value.dtype == np.float64 else f", {value.dtype}"
+        dtype = "" if value.dtype in (np.float64, np.int64) else f", {value.dtype}"
         return f"shape {value.shape}{dtype}" + ("" if value.size else ", no numbers in it")
-    if isinstance(value, tuple | list):
-        return f"{type(value).__name__}: {safe(_inline(value))}"
     return safe(_inline(value))
 
 
@@ -58,7 +56,8 @@ def _inline(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return f"an integer of {value.bit_length()} bits"  # Python refuses to print the longest ones
     if isinstance(value, dict):
-        return f"a dictionary with the keys {', '.join(map(repr, list(value)[:MAX_ITEMS]))}"
+        pairs = [f"{key!r}: {_inline(item)}" for key, item in list(value.items())[:MAX_ITEMS]]
+        return "{" + ", ".join([*pairs, "…"] if len(value) > MAX_ITEMS else pairs) + "}"
     return value.__name__ if callable(value) else repr(value)
 
 

@@ -248,7 +248,8 @@ def test_a_failure_shows_both_arrays_and_the_largest_difference() -> None:
 def test_the_call_can_be_pasted_and_gives_the_case() -> None:
     rng = np.random.default_rng(0)
     asked = case(
-        rng.normal(size=(3, 4)), np.array([np.nan, -np.inf, 1e-300]), np.zeros((0, 2)), ("a", 2), mode="same",
+        rng.normal(size=(3, 4)), np.array([np.nan, -np.inf, 1e-300]), np.zeros((0, 2)),
+        [("a", {"stride": 2, "bias": True})] * 5, mode="same",
         y=rng.integers(-5, 5, (2, 1, 2)), z=rng.normal(size=(2, 2)).astype(np.float32),
     )  # fmt: skip
     exercise = Exercise("f", "nb", "x", (Group("g", 1, lambda rng: ()),), lambda x, k, e, t, **more: x)
@@ -293,7 +294,7 @@ def test_a_tuple_says_which_value_and_which_slice_differ() -> None:
 
 
 def test_each_finding_is_said_once_misconceptions_first() -> None:
-    seen = Finding("values", "3 of 4 numbers differ")
+    seen = Finding("values", "3 of 4 numbers differ", "Look at one of them by hand.")
     verdict = answered(lambda x, k, **more: windows(x, k, **more) + 1, seen)
     first, *others = verdict.groups
     others = [replace(group, findings=(seen, FLIPPED)) if group.findings else group for group in others]
@@ -310,7 +311,7 @@ def test_a_finding_of_some_groups_names_them() -> None:
     first = replace(verdict.groups[0], findings=(FLIPPED,), skipped="differs")
     verdict = replace(verdict, groups=(first, *verdict.groups[1:]))
     for report in both(verdict):
-        assert "in: no padding" in report
+        assert "in “no padding”" in report
 
 
 def test_a_crash_costs_the_exercise_and_says_what_to_look_for() -> None:
