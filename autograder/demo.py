@@ -182,14 +182,19 @@ def broken_json(assignment: str) -> bytes | None:
     return whole[: len(whole) // 2]
 
 
-def _first_function(assignment: str) -> tuple[str, str]:
-    """Name and solution of the first exercise that is a function."""
-    return next((name, text) for name, text in source.solutions(assignment).items() if f"def {name}(" in text)
+def _lone_function(assignment: str) -> tuple[str, str]:
+    """Name and solution of an exercise that is a function no other answer calls."""
+    answers = source.solutions(assignment)
+    return next(
+        (name, text)
+        for name, text in answers.items()
+        if f"def {name}(" in text and sum(f"{name}(" in other for other in answers.values()) == 1
+    )
 
 
 def _sabotaged(assignment: str, statement: str) -> bytes | None:
-    """Everything right, but the first function begins with `statement`."""
-    name, text = _first_function(assignment)
+    """Everything right, but one function begins with `statement`."""
+    name, text = _lone_function(assignment)
     return _bytes(source.solve(source.solved(assignment), {name: _wrapped(name, text, statement)}))
 
 

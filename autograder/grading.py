@@ -30,6 +30,7 @@ from autograder.sandbox import Limits, Sandbox, best_level
 from autograder.text import printable
 
 Progress = Callable[[str, int, int], None]
+MOST_FLAGS = 2  # in the one line of the class report; the log has them all
 
 
 class GradingInProgress(RuntimeError):
@@ -134,6 +135,8 @@ def grade_one(
         return _without_grades(student, assignment, task, "unreadable", intake, intake.problem)
     judgement = judge(intake, task, sandbox, _seconds(course))
     flags = [note.message for note in intake.notes if note.kind in ("flag", "release")]
+    if len(flags) > MOST_FLAGS:
+        flags[MOST_FLAGS:] = [f"{len(flags) - MOST_FLAGS} more such notes in the log"]
     return GradedSubmission(
         student,
         assignment,

@@ -1,6 +1,6 @@
 """Change the solutions in small ways and see whether the checks notice. Run by ``make prove``.
 
-Every mutant changes one operator, comparison, constant, slice or call of one solution. A mutant that still gets
+Every mutant changes one operator, comparison, constant, index or call of one solution. A mutant that gets
 full points is a survivor: either the change makes no difference to any right input, or a case is missing.
 """
 
