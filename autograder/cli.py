@@ -6,10 +6,15 @@ Whatever a student wrote passes `autograder.text.printable` before it reaches th
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
+import warnings
+import zoneinfo
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,12 +22,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
-from autograder.course import Course, CourseError, WrongUsage
+from autograder.course import Course, CourseError, WrongUsage, write_atomically
 from autograder.text import printable
 
 if TYPE_CHECKING:
+    from autograder.collect import CollectReport
     from autograder.grading import ClassReport
 
 OK, ATTENTION, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -96,6 +102,62 @@ def release(
         )
 
 
+@app.command(epilog="Example: [b]autograder collect submissions.zip 01_correlation[/b]")
+def collect(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder, or the zip an LMS gives.")],
+    assignment: AssignmentName,
+    zone: Annotated[
+        str,
+        typer.Option(
+            metavar="ZONE", help="Time zone of a zip's times, such as Europe/Berlin; default: ours."
+        ),
+    ] = "",
+    as_json: Json = False,
+    course_dir: CourseDir = Path("."),
+) -> None:
+    """Sort what was handed in to the students of the roster: the newest notebook of each.
+
+    Collecting the same thing twice changes nothing. What fits nobody, or more than one, is listed.
+    """
+    from autograder.collect import collect as sort_in
+
+    course = Course(course_dir)
+    course.assignment(assignment)
+    if not source.exists():
+        raise WrongUsage(f"There is no {source}. Give a folder or a zip file.")
+    report = sort_in(source, course.path, assignment, course.roster(), zone=_zone(zone))
+    if as_json:
+        print(json.dumps(asdict(report), indent=1))
+    else:
+        _print_collected(report)
+    if report.left_out or any(row.status in ("missing", "problem") for row in report.rows):
+        raise typer.Exit(ATTENTION)
+
+
+def _zone(name: str) -> dt.tzinfo:
+    if not name:
+        return dt.datetime.now().astimezone().tzinfo or dt.UTC
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise WrongUsage(f"There is no time zone called {name!r}; write it like Europe/Berlin.") from None
+
+
+def _print_collected(report: CollectReport) -> None:
+    table = Table("student", Column("what happened", overflow="fold"), Column("from", overflow="fold"))
+    for row in report.rows:
+        what = row.status + (f": {printable(row.message, 200)}" if row.message else "")
+        style = "yellow" if row.status in ("missing", "problem") else None
+        table.add_row(
+            escape(printable(row.student)), escape(what), escape(printable(row.source)), style=style
+        )
+    out.print(table)
+    for name, why in report.left_out:
+        err.print(f"[yellow]not taken[/yellow] {escape(printable(name, 200))}: {escape(printable(why, 300))}")
+    counts = Counter(row.status for row in report.rows)
+    out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
 @app.command(epilog="Example: [b]autograder grade 01_correlation[/b], or one student: [b]-s ada[/b]")
 def grade(
     assignment: AssignmentName,
@@ -103,7 +165,7 @@ def grade(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Sandboxes at a time.")] = None,
     allow_unprotected: Annotated[
         bool,
-        typer.Option("--allow-unprotected", help="Run students' code although this machine has no sandbox."),
+        typer.Option("--unprotected", help="Run students' code although no sandbox works here."),
     ] = False,
     as_json: Json = False,
     course_dir: CourseDir = Path("."),
@@ -115,9 +177,7 @@ def grade(
     """
     course = Course(course_dir)
     course.assignment(assignment)
-    known = course.roster()
-    if strangers := [student for student in students or () if student not in known]:
-        raise WrongUsage(f"Not on the roster {course.path / 'roster.csv'}: {', '.join(strangers)}.")
+    _on_roster(course, students)
     from autograder.grading import grade_class  # after the checks above: it imports PyTorch
 
     with _progress(f"Grading {assignment}") as advance:
@@ -199,6 +259,131 @@ def _why(one: Any) -> str:
     return ", ".join(parts)
 
 
+@app.command(epilog="Example: [b]autograder feedback 01_correlation[/b]")
+def feedback(
+    assignment: AssignmentName, students: Students = None, course_dir: CourseDir = Path(".")
+) -> None:
+    """Write one page for each student, with points, reports and comments, into the folder feedback/."""
+    from autograder.feedback import write_feedback
+
+    course = Course(course_dir)
+    course.assignment(assignment)
+    _on_roster(course, students)
+    with _progress(f"Feedback on {assignment}") as advance:
+        pages = write_feedback(course, assignment, students, advance)
+    if not pages:
+        raise CourseError(f"Nothing of {assignment} is graded yet. First: autograder grade {assignment}")
+    out.print(f"{len(pages)} pages in {course.path / 'feedback'}, such as {pages[0]}")
+
+
+@app.command(epilog="Example: [b]autograder export > grades.csv[/b]")
+def export(
+    destination: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to write; without it, to the terminal.")
+    ] = None,
+    as_json: Json = False,
+    course_dir: CourseDir = Path("."),
+) -> None:
+    """Write a table of all grades: points, hand-given points, late days, penalty, final points.
+
+    Late days come from the due dates in course.toml. Exit code 1 while something waits for hand grading.
+    """
+    from autograder import export as grades
+
+    course = Course(course_dir)
+    found = grades.rows(course)
+    text = json.dumps([asdict(row) for row in found], indent=1) + "\n" if as_json else grades.to_csv(found)
+    if destination is None:
+        sys.stdout.write(text)
+    else:
+        write_atomically(destination.resolve(), text)
+        err.print(f"{len(found)} rows in {destination}")
+    if waiting := sum(row.status == "incomplete" for row in found):
+        err.print(
+            f"[yellow]{waiting} submissions wait for hand grading[/yellow]: "
+            "grade them in formgrader, then export again."
+        )
+        raise typer.Exit(ATTENTION)
+
+
+@app.command(epilog="Example: [b]autograder doctor --course ~/convnets-2026[/b]")
+def doctor(as_json: Json = False, course_dir: CourseDir = Path(".")) -> None:
+    """Examine this machine and the course: is everything here that grading needs?"""
+    from autograder.doctor import examine
+
+    try:
+        course = Course(course_dir)
+    except WrongUsage:
+        if course_dir != Path("."):
+            raise
+        course = None
+    checks = examine(course)
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks], indent=1))
+    else:
+        table = Table("", "check", Column("found", overflow="fold"), Column("what to do", overflow="fold"))
+        marks = {
+            "ok": "[green]ok[/green]",
+            "warning": "[yellow]warning[/yellow]",
+            "problem": "[red]problem[/red]",
+        }
+        for check in checks:
+            table.add_row(marks[check.state], check.name, escape(check.found), escape(check.todo))
+        out.print(table)
+    if any(check.state == "problem" for check in checks):
+        raise typer.Exit(ATTENTION)
+
+
+@app.command(epilog="Example: [b]autograder demo build/demo[/b]")
+def demo(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
+    ],
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Sandboxes at a time.")] = None,
+) -> None:
+    """Build a release, let a sample class hand in, grade it in the sandbox, and show where everything is."""
+    from autograder.demo import CLASS, make_class
+    from autograder.feedback import write_feedback
+    from autograder.grading import grade_class
+    from autograder.release import release as write_release
+
+    directory = directory.resolve()
+    _claim(directory)
+    err.print("writing the student release ...")
+    write_release(directory / "students")
+    err.print(f"making a class of {len(CLASS)} ...")
+    course = make_class(directory / "course")
+    for assignment in course.assignments:
+        with _progress(f"Grading {assignment}") as advance:
+            report = grade_class(course, assignment, jobs=jobs, progress=advance)
+        write_feedback(course, assignment)
+        _print_report(report)
+    example = course.feedback(CLASS[-1].student, next(iter(course.assignments)))
+    for what, where in (
+        ("student release", directory / "students"),
+        ("gradebook", course.database),
+        ("feedback pages", course.path / "feedback"),
+        ("such as", example),
+        ("log", course.path / "logs"),
+    ):
+        out.print(f"{what:>16}: {where}")
+
+
+def _claim(directory: Path) -> None:
+    """Take a folder for the demo, which replaces what an earlier demo left there, and nothing else."""
+    marker = directory / ".autograder-demo"
+    if directory.is_dir() and any(directory.iterdir()) and not marker.exists():
+        raise WrongUsage(f"{directory} holds other things. Give a new folder, or that of an earlier demo.")
+    directory.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def _on_roster(course: Course, students: list[str] | None) -> None:
+    known = course.roster()
+    if strangers := [student for student in students or () if student not in known]:
+        raise WrongUsage(f"Not on the roster {course.path / 'roster.csv'}: {', '.join(strangers)}.")
+
+
 @contextmanager
 def _progress(title: str) -> Iterator[Any]:
     """A bar on stderr, and the callback that moves it."""
@@ -221,6 +406,7 @@ def _progress(title: str) -> Iterator[Any]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code. Errors are one clear message; --debug shows the traceback."""
     given = sys.argv[1:] if arguments is None else arguments
+    warnings.showwarning = _warn  # type: ignore[assignment]
     try:
         app(given, prog_name="autograder")
     except SystemExit as end:
@@ -232,6 +418,12 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _explain(error)
     return OK
+
+
+def _warn(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """Our own warnings, such as a line that stands twice in the roster, are for the instructor to read."""
+    if category is UserWarning:
+        err.print(f"[yellow]warning[/yellow]: {escape(str(message))}")
 
 
 def _explain(error: Exception) -> int:

@@ -103,8 +103,13 @@ class Course:
         released = sorted(
             folder.name for folder in (self.path / "release").glob("*") if self.release(folder.name).is_file()
         )
-        settings = self._table("assignments")
+        settings = self.assignment_settings
         return {name: Assignment(name, _due(name, settings.get(name, {}))) for name in released}
+
+    @property
+    def assignment_settings(self) -> dict[str, Any]:
+        """The ``[assignments.*]`` tables as they stand in ``course.toml``."""
+        return self._table("assignments")
 
     def assignment(self, name: str) -> Assignment:
         """The assignment called `name`.
@@ -122,11 +127,14 @@ class Course:
         """The students of ``roster.csv`` by id, in its order.
 
         Raises:
-            ValueError: the file is missing, or a line of it cannot be understood.
+            CourseError: the file is missing, or a line of it cannot be understood.
         """
         from autograder.roster import read_roster
 
-        return read_roster(self.path / "roster.csv")
+        try:
+            return read_roster(self.path / "roster.csv")
+        except ValueError as error:
+            raise CourseError(str(error)) from error
 
     def release(self, assignment: str) -> Path:
         """The notebook that students get."""

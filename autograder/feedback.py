@@ -28,6 +28,7 @@ from autograder.sanitise import visible
 
 TEMPLATES = Path(__file__).with_name("templates") / "feedback"
 FOR_STUDENTS = ("repaired", "missing", "duplicate", "ignored", "release")  # flags are for the instructor
+NOTHING = Markup()
 LIGHT, DARK = "friendly", "github-dark"  # Pygments styles
 
 
@@ -46,9 +47,9 @@ class Part:
     extra: float = 0
     by_hand: bool = False
     waiting: bool = False
-    report: Markup = Markup()
+    report: Markup = NOTHING
     findings: tuple[str, ...] = ()
-    code: Markup = Markup()
+    code: Markup = NOTHING
     answer: str = ""
     comment: str = ""
 
@@ -122,7 +123,7 @@ def write_feedback(
         for done, student in enumerate(sorted(chosen), 1):
             record = read_record(course, student, assignment)
             if record is not None:
-                page = make_page(course.name, release, record, graded[student], names.get(student) or student)
+                page = make_page(course.name, release, record, graded[student], names.get(student, student))
                 path = course.feedback(student, assignment)
                 write_atomically(path, render(page))
                 written.append(path)
@@ -171,7 +172,7 @@ def _part(cell: NotebookNode, record: GradedSubmission, grade: api.Grade, commen
     return Part(
         name,
         "code",
-        report=Markup(found.html) if found else Markup(),
+        report=Markup(found.html) if found else NOTHING,
         findings=_untold(found) if found else (),
         code=_highlighted(record.intake.answers.get(name, "")),
         comment=comments.get(name, ""),
@@ -195,7 +196,8 @@ def _problem(record: GradedSubmission) -> str:
         "If you did hand one in, write to your instructor.",
         "unreadable": f"Your notebook could not be read: {record.intake.problem}. "
         "Open it in Jupyter, save it again, and hand it in once more.",
-        "failed": "The grader could not finish with your notebook. That is our fault; it will be graded again.",
+        "failed": "The grader could not finish with your notebook. That is not your fault; "
+        "it will be graded again.",
     }[record.status]
 
 
@@ -207,7 +209,7 @@ def _title(release: NotebookNode) -> str:
 
 def _highlighted(code: str) -> Markup:
     if not code.strip():
-        return Markup()
+        return NOTHING
     return Markup(highlight(visible(code).strip("\n"), PythonLexer(), HtmlFormatter(cssclass="code")))
 
 
