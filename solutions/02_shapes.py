@@ -697,7 +697,7 @@ def receptive_field(layers):
     """How many inputs, along one axis, lie between the first and the last one that an output depends on.
 
     layers: list of triples (kernel_size, stride, dilation), first the layer next to the input.
-    Both ends are counted, and so are inputs in the holes of dilated kernels. No layer at all gives 1.
+    Both ends are counted, and so are inputs in the holes of dilated kernels.
     Returns an int.
 
     >>> receptive_field([(3, 1, 1), (3, 1, 1)])

@@ -6,6 +6,7 @@ after the other until one would stick out, and shapes and counts are handed in.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,8 +38,9 @@ Layer = tuple[str, Mapping[str, Any]]
 
 
 def caption(fig: Figure, sentence: str) -> None:
-    """The sentence under a figure."""
-    fig.supxlabel(sentence, fontsize=9.5, color=INK)
+    """The sentence under a figure, broken into lines that fit."""
+    lines = textwrap.fill(sentence, int(13.5 * fig.get_figwidth()))
+    fig.supxlabel(lines, fontsize=9.5, color=INK)
 
 
 # --- windows over a row -----------------------------------------------------------------------------------
@@ -287,13 +289,13 @@ def show_network(
     for index, ((kind, _), shape) in enumerate(zip(layers, shapes, strict=True)):
         if kind != "ReLU":
             count = f"\n{parameters[index]:,}" if parameters and index in parameters else ""
-            end = _block(ax, end + 0.9, kind, shape, count)
+            end = _block(ax, end + 1.2, kind, shape, count)
     blank(ax, 3.1, end + 0.4, top=-3.3, left=-0.4)
     sentence = (
         "Behind each layer: side = height and width, thickness = channels (root scale); a bar is a vector."
     )
     if parameters:
-        sentence += "\nSecond line: number of parameters of the layer."
+        sentence += " Second line: parameters of the layer."
     caption(fig, sentence)
     show(fig, sentence)
 
@@ -314,7 +316,7 @@ def _block(ax: Axes, x: float, kind: str, shape: Shape, count: str = "") -> floa
     for face in faces:
         ax.add_patch(Polygon(face, facecolor=fill, edgecolor=INK, linewidth=0.9))
     middle = x + (thick + slant) / 2
-    ax.text(middle, -2.2, kind, ha="center", va="bottom", fontsize=8.5, rotation=30)
+    ax.text(middle, -2.2, kind, ha="center", va="bottom", fontsize=8.5)
     sizes = "×".join(map(str, shape[1:]))
     ax.text(middle, 2.2, sizes + count, ha="center", va="top", fontsize=8.5, linespacing=1.5)
     return x + thick + slant
