@@ -105,7 +105,7 @@ def _replacing(destination: Path) -> Iterator[Path]:
 def _fill(folder: Path) -> None:
     shutil.copytree(source.ROOT / "cs_utils", folder / "cs_utils", ignore=NO_CACHES)
     with tempfile.TemporaryDirectory() as course:
-        source.build_all(folder, Path(course))
+        source.build_all(folder, Path(course), register=False)
     (folder / "data").mkdir()
     for path in sorted((source.ROOT / "data").glob("*.*")):
         if path.suffix in (".md", ".toml"):

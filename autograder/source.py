@@ -7,7 +7,6 @@ to the demo class; `solve` puts code into a released notebook. No student code r
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import copy
 import functools
@@ -373,16 +372,18 @@ def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-def build(source: Source, course_dir: Path) -> Path:
+def build(source: Source, course_dir: Path, register: bool = True) -> Path:
     """Write the instructor's notebook, make the release and register the assignment, as nbgrader does it.
 
-    Returns the path of the released notebook. An assignment that was built before is replaced.
+    Returns the path of the released notebook. An assignment that was built before is replaced. Without
+    `register` no gradebook is touched, which saves seconds where only the notebook is wanted.
 
     Raises:
         SourceError: nbgrader refused; its own words are in the message.
     """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import SaveCells
     from nbgrader.utils import capture_log
 
     original = course_dir / "source" / source.name / f"{source.name}.ipynb"
@@ -391,8 +392,11 @@ def build(source: Source, course_dir: Path) -> Path:
     config = Config()
     config.CourseDirectory.root = str(course_dir.resolve())
     config.CourseDirectory.assignment_id = source.name
+    config.GenerateAssignment.no_database = not register
     config.GenerateAssignment.preprocessors = [
-        NamedStubs if step is ClearSolutions else step for step in GenerateAssignment().preprocessors
+        NamedStubs if step is ClearSolutions else step
+        for step in GenerateAssignment().preprocessors
+        if register or step is not SaveCells
     ]
     converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config)
     converter.force = True
@@ -431,14 +435,14 @@ def sources(folder: Path = SOLUTIONS) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
 
-def build_all(root: Path = ROOT, course_dir: Path = COURSE) -> list[Path]:
+def build_all(root: Path = ROOT, course_dir: Path = COURSE, register: bool = True) -> list[Path]:
     """Build every notebook and the questions' hashes below `root`; returns the files that changed."""
     found = [read(path) for path in sources()]
     shutil.rmtree(course_dir, ignore_errors=True)  # a gradebook keeps cells that no longer exist
     questions = root / "cs_utils" / "exercises" / cs_utils.exercises.QUESTIONS_FILE.name
     changed = _write(questions, _to_json(hashed_questions(found)))
     for source in found:
-        released = build(source, course_dir).read_bytes()
+        released = build(source, course_dir, register).read_bytes()
         changed += _write(root / "notebooks" / source.name / f"{source.name}.ipynb", released)
     return changed
 
@@ -497,11 +501,9 @@ _cached_hash = functools.cache(slow_hash)
 
 # --- solutions as code ------------------------------------------------------------------------------------
 
-DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
-
 
 def load(path: Path, names: Iterable[str] | None = None) -> types.ModuleType:
-    """The solutions of a source as a module: the definitions of its needed and answer cells, nothing else.
+    """The solutions of a source as a module: its needed and answer cells, and no experiment.
 
     names: only these exercises; all of them by default.
     """
@@ -510,9 +512,7 @@ def load(path: Path, names: Iterable[str] | None = None) -> types.ModuleType:
     wanted = None if names is None else set(names)
     for cell in read(path).cells:
         if cell.kind == "needed" or (cell.kind == "answer" and (wanted is None or cell.name in wanted)):
-            tree = ast.parse(with_solution(cell.source), filename=f"{path}, cell {cell.number}")
-            tree.body = [node for node in tree.body if isinstance(node, DEFINITIONS)]
-            exec(compile(tree, f"{path}, cell {cell.number}", "exec"), module.__dict__)
+            exec(compile(with_solution(cell.source), f"{path}, cell {cell.number}", "exec"), module.__dict__)
     return module
 
 
@@ -600,7 +600,7 @@ def stale_files() -> list[str]:
     """Generated files, relative to the project, that differ from what the sources give, or have no source."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
-        made = {str(path.relative_to(fresh)) for path in build_all(fresh, fresh / "course")}
+        made = {str(path.relative_to(fresh)) for path in build_all(fresh, fresh / "course", register=False)}
         differ = {
             name
             for name in made

@@ -74,6 +74,12 @@ TWICE = Exercise(
 )
 
 
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to build into; its gradebook takes seconds to create, so tests share it."""
+    return tmp_path_factory.mktemp("course")
+
+
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Write the sample, with some text replaced, and describe its exercise to the build."""

@@ -28,7 +28,7 @@ def test_the_committed_notebooks_and_hashes_are_up_to_date() -> None:
 
 
 def test_two_builds_are_byte_identical(tmp_path: Path) -> None:
-    build = "from autograder.source import Path, build_all; build_all(Path('out'), Path('course'))"
+    build = "from autograder.source import Path, build_all; build_all(Path('out'), Path('course'), register=False)"
     made = []
     for seed in ("1", "2"):
         folder = tmp_path / seed / ("deeper" * int(seed))
@@ -75,10 +75,10 @@ def test_no_cell_scrolls(path: Path) -> None:
 
 
 @each_source
-def test_the_gradebook_knows_every_graded_cell(path: Path, tmp_path: Path) -> None:
+def test_the_gradebook_knows_every_graded_cell(path: Path, course: Path) -> None:
     parsed = source.read(path)
-    source.build(parsed, tmp_path)
-    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as gradebook:
+    source.build(parsed, course)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         cells = gradebook.find_notebook(parsed.name, parsed.name).grade_cells
         registered = {cell.name: cell.max_score for cell in cells}
     checks = {f"check_{name}": points for name, points in parsed.points().items()}

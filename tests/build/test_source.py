@@ -81,8 +81,8 @@ def test_a_cell_that_scrolls_is_found(write: Callable[..., Path]) -> None:
     assert source.long_cells(source.read(write())) == []
 
 
-def test_the_release_has_stubs_markers_and_no_solution(write: Callable[..., Path], tmp_path: Path) -> None:
-    released = source.build(source.read(write()), tmp_path / "course")
+def test_the_release_has_stubs_markers_and_no_solution(write: Callable[..., Path], course: Path) -> None:
+    released = source.build(source.read(write()), course)
     cells = {cell.id: cell for cell in nbformat.read(released, as_version=4).cells}
     assert cells["twice"].source == (
         '# exercise: twice\ndef twice(x):\n    """Double x."""\n    raise NotImplementedError("write twice")'
@@ -94,16 +94,16 @@ def test_the_release_has_stubs_markers_and_no_solution(write: Callable[..., Path
         assert hidden not in text
 
 
-def test_the_instructor_sees_solution_and_rubric(write: Callable[..., Path], tmp_path: Path) -> None:
-    source.build(source.read(write()), tmp_path / "course")
-    original = (tmp_path / "course" / "source" / "99_sample" / "99_sample.ipynb").read_text()
+def test_the_instructor_sees_solution_and_rubric(write: Callable[..., Path], course: Path) -> None:
+    source.build(source.read(write()), course)
+    original = (course / "source" / "99_sample" / "99_sample.ipynb").read_text()
     assert "SCALE * x" in original and "humour" in original
 
 
-def test_the_assignment_is_registered_with_its_points(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_assignment_is_registered_with_its_points(write: Callable[..., Path], course: Path) -> None:
     for _ in range(2):  # building again changes nothing
-        source.build(source.read(write()), tmp_path / "course")
-        with Gradebook(f"sqlite:///{tmp_path}/course/gradebook.db") as gradebook:
+        source.build(source.read(write()), course)
+        with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
             notebook = gradebook.find_notebook("99_sample", "99_sample")
             points = {cell.name: cell.max_score for cell in notebook.grade_cells}
             assert points == {"check_twice": 4, "check_weights": 1, "why_two": 3}
@@ -119,8 +119,8 @@ def test_loading_runs_definitions_only(
     assert not hasattr(source.load(write(), ["weights"]), "twice")
 
 
-def test_solving_fills_the_cells_asked_for(write: Callable[..., Path], tmp_path: Path) -> None:
-    released = nbformat.read(source.build(source.read(write()), tmp_path / "course"), as_version=4)
+def test_solving_fills_the_cells_asked_for(write: Callable[..., Path], course: Path) -> None:
+    released = nbformat.read(source.build(source.read(write()), course), as_version=4)
     solved = {
         cell.id: cell for cell in source.solve(released, {"weights": "weights = 5", "why_two": "So."}).cells
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -23,6 +25,7 @@ SHORTEST = 16  # shorter lines, such as `return out`, say nothing
 def wheel(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked wheel of the bundle."""
     folder = tmp_path_factory.mktemp("wheel")
+    copied = shutil.copytree(bundle, folder / "bundle")  # the build leaves files there
     command = [
         sys.executable,
         "-m",
@@ -31,7 +34,7 @@ def wheel(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-isolation",
         "--outdir",
         str(folder),
-        str(bundle),
+        str(copied),
     ]
     subprocess.run(command, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
@@ -61,13 +64,18 @@ def squeezed(text: str) -> str:
 
 
 def telling_lines(code: str) -> set[str]:
-    """Lines that would give something away: statements of some length, without imports and signatures."""
+    """Lines that would give something away: statements of some length; no imports, no heads of blocks."""
     code = re.sub(r'""".*?"""', "", code, flags=re.DOTALL)
     lines = (line.split("  #")[0].strip() for line in code.splitlines())
-    ordinary = ("import ", "from ", "def ", "class ", "@", "#", "raise ", "for ")
-    return {line for line in lines if len(squeezed(line)) >= SHORTEST and not line.startswith(ordinary)}
+    ordinary = ("import ", "from ", "@", "#", "raise ")
+    return {
+        line
+        for line in lines
+        if len(squeezed(line)) >= SHORTEST and not line.endswith(":") and not line.startswith(ordinary)
+    }
 
 
+@functools.cache
 def hidden_lines() -> set[str]:
     """Lines of solutions, of correct variants, and of known mistakes."""
     found: set[str] = set()
@@ -82,13 +90,15 @@ def hidden_lines() -> set[str]:
     return found
 
 
+@functools.cache
 def hidden_answers() -> dict[str, str]:
     """name -> the assignment that answers the short question."""
+    parsed = [source.read(path) for path in source.sources()]
     return {
         cell.name: squeezed(source.with_solution(cell.source).splitlines()[-1])
-        for path in source.sources()
-        for cell in source.read(path).cells
-        if cell.kind == "answer" and cell.name in source.answers(source.read(path))
+        for one in parsed
+        for cell in one.cells
+        if cell.kind == "answer" and cell.name in source.answers(one)
     }
 
 

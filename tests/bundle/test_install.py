@@ -17,7 +17,7 @@ from tests.bundle.standin import StandIn
 
 NAMES = [path.stem for path in source.sources()]
 each_name = pytest.mark.parametrize("name", NAMES)
-# One environment serves the tests of a class, so they stay in one process.
+# One environment serves all tests of this file, in their order, so they stay in one process.
 pytestmark = pytest.mark.xdist_group("standin")
 
 
@@ -45,59 +45,50 @@ def test_the_standin_has_only_what_colab_has(standin: StandIn) -> None:
     assert standin("-c", script.format(others)) == "[]\n"
 
 
-class TestBundleAlone:
-    """``pip install`` of the bundle into an empty environment, nothing else of the project in sight."""
+@pytest.fixture(scope="module")
+def installed(standin: StandIn, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a student who has installed the bundle, and nothing else of the project."""
+    folder = tmp_path_factory.mktemp("student") / "convnet-course"
+    shutil.copytree(bundle, folder)  # pip leaves build files in the folder
+    standin("-m", "pip", "install", "-q", str(folder))
+    yield folder
+    standin("-m", "pip", "uninstall", "-q", "-y", "cs-utils")
 
-    @pytest.fixture(scope="class")
-    def installed(
-        self, standin: StandIn, bundle: Path, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Path]:
-        folder = tmp_path_factory.mktemp("student") / "convnet-course"
-        shutil.copytree(bundle, folder)  # pip leaves build files in the folder
-        standin("-m", "pip", "install", "-q", str(folder))
-        yield folder
-        standin("-m", "pip", "uninstall", "-q", "-y", "cs-utils")
 
-    def test_its_dependencies_are_numpy_torch_and_matplotlib(
-        self, installed: object, standin: StandIn
-    ) -> None:
-        script = "from importlib.metadata import requires as r; print([x for x in r('cs-utils') if ';' not in x])"
-        assert standin("-c", script) == "['numpy', 'torch', 'matplotlib']\n"
-
-    @each_name
-    def test_it_is_enough_to_solve_and_check(self, installed: Path, standin: StandIn, name: str) -> None:
-        assert_full_points(standin.run(solved(installed, name), installed / "notebooks" / name))
+@pytest.fixture(scope="module")
+def address(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings that make git fetch the course's address from a repository on this machine."""
+    repository = tmp_path_factory.mktemp("git") / "course"
+    shutil.copytree(bundle, repository)
+    for command in ("init -q", "add -A", "-c user.name=a -c user.email=a@b.c commit -q -m bundle"):
+        subprocess.run(["git", *command.split()], cwd=repository, check=True)
+    rewrite = f"url.{repository.as_uri()}.insteadOf"
+    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": rewrite, "GIT_CONFIG_VALUE_0": source.address()}
 
 
 @pytest.mark.needs("git")
-class TestColab:
-    """The notebook alone in an empty folder; the first cell installs from a git address."""
+@each_name
+def test_in_colab_the_first_cell_installs_and_leaves_numpy_and_torch_alone(
+    address: dict[str, str], standin: StandIn, bundle: Path, tmp_path: Path, name: str
+) -> None:
+    before = standin.state("numpy", "torch")
+    assert len(before) > 1000 and not standin.state("cs-utils")
+    notebook = solved(bundle, name)
+    first = notebook.cells[1]
+    assert len(first.source.splitlines()) == 3 and "%pip install" in first.source
+    notebook.cells.append(nbformat.v4.new_code_cell(first.source))  # running it twice does no harm
+    try:
+        ran = standin.run(notebook, tmp_path, **address)  # as in Colab: the notebook alone, an empty folder
+        assert standin.state("cs-utils")
+        assert standin.state("numpy", "torch") == before
+    finally:
+        standin("-m", "pip", "uninstall", "-q", "-y", "cs-utils")
+    assert_full_points(ran)
+    assert ran.cells[-1].outputs == []
 
-    @pytest.fixture(scope="class")
-    def address(self, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-        """Settings that make git fetch the course's address from a repository on this machine."""
-        repository = tmp_path_factory.mktemp("git") / "course"
-        shutil.copytree(bundle, repository)
-        for command in ("init -q", "add -A", "-c user.name=a -c user.email=a@b.c commit -q -m bundle"):
-            subprocess.run(["git", *command.split()], cwd=repository, check=True)
-        rewrite = f"url.{repository.as_uri()}.insteadOf"
-        return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": rewrite, "GIT_CONFIG_VALUE_0": source.address()}
 
-    @each_name
-    def test_the_first_cell_installs_and_leaves_numpy_and_torch_alone(
-        self, address: dict[str, str], standin: StandIn, bundle: Path, tmp_path: Path, name: str
-    ) -> None:
-        before = standin.state("numpy", "torch")
-        assert len(before) > 1000 and not standin.state("cs-utils")
-        notebook = solved(bundle, name)
-        first = notebook.cells[1]
-        assert len(first.source.splitlines()) == 3 and "%pip install" in first.source
-        notebook.cells.append(nbformat.v4.new_code_cell(first.source))  # running it twice does no harm
-        try:
-            ran = standin.run(notebook, tmp_path, **address)
-            assert standin.state("cs-utils")
-            assert standin.state("numpy", "torch") == before
-        finally:
-            standin("-m", "pip", "uninstall", "-q", "-y", "cs-utils")
-        assert_full_points(ran)
-        assert ran.cells[-1].outputs == []
+@each_name
+def test_the_bundle_alone_is_enough_to_solve_and_check(installed: Path, standin: StandIn, name: str) -> None:
+    requirements = "from importlib.metadata import requires; print(*requires('cs-utils'))"
+    assert standin("-c", requirements).split()[:3] == ["numpy", "torch", "matplotlib"]
+    assert_full_points(standin.run(solved(installed, name), installed / "notebooks" / name))
