@@ -90,15 +90,14 @@ class Sandbox:
         """
         control, keepers_end = socket.socketpair()
         data, workers_end = socket.socketpair()
-        with keepers_end, workers_end:
-            try:
+        try:
+            with keepers_end, workers_end:  # closed here, so that their ends elsewhere are the last
                 self._request([keepers_end.fileno(), workers_end.fileno()])
-                run = Run(control, data, self.limits, cells)
-            except BaseException:
-                control.close()
-                data.close()
-                raise
-        return run
+            return Run(control, data, self.limits, cells)
+        except BaseException:
+            control.close()
+            data.close()
+            raise
 
     def close(self) -> None:
         """End the fork server, for good. Runs that are still open are killed with it."""
@@ -282,6 +281,8 @@ class Run:
                     current = self._next_cell(message, current)
                     deadline = self._deadline(self._limits.cell_seconds)
                 elif kind == "trouble":
+                    if troubles and troubles[-1].index == current:
+                        raise wire.WireError("trouble twice in one cell")
                     troubles.append(self._trouble(message, current))
                 elif kind == "ready" and current == len(self._cells) - 1:
                     break
@@ -367,7 +368,7 @@ class Run:
         code = report.get("code")
         if code is None or report.get("asked"):
             return "the process closed its connection to the grader"
-        if report["cpu_seconds"] >= self._limits.cpu_seconds:
+        if code == -signal.SIGKILL and report["cpu_seconds"] > 0.9 * self._limits.cpu_seconds:
             return f"CPU limit: used {self._limits.cpu_seconds} s of processor time"
         if code == _OUT_OF_MEMORY:
             return f"memory limit: needed more than {self._limits.address_space >> 20} MiB"

@@ -1,7 +1,7 @@
 """What student code can import: an allow-list of distributions, laid out in folders of its own.
 
-Two folders under the user's cache: the installed packages (large, changes with their versions) and the course's
-own code (small, changes with every edit): `cs_utils` without the exercises, and the inside of the sandbox.
+Two folders under the user's cache: the installed packages (large, changes with their versions), and the
+course's own code (small, changes with every edit): `cs_utils` without the exercises, and `inside`.
 Each is named by a hash of what is in it, built beside its final name and renamed, so that two processes may
 build at once and a half-built folder is never used.
 """
@@ -142,8 +142,8 @@ def _copy_all(distributions: Iterable[metadata.Distribution], target: Path) -> N
     for distribution in distributions:
         if distribution.files is None:
             raise RuntimeError(
-                f"{distribution.name} was installed without a list of its files (RECORD), so the sandbox cannot "
-                f"copy it; install it with pip into a virtual environment"
+                f"{distribution.name} was installed without a list of its files (RECORD), so it cannot be "
+                "copied into the sandbox; install it with pip into a virtual environment"
             )
         for file in distribution.files:
             inside_packages = ".." not in file.parts and not file.is_absolute()

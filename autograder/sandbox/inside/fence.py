@@ -137,11 +137,10 @@ def user_for(number: int) -> int | None:
     if os.geteuid() != 0:
         return None
     mapped = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines())
-    # Above the ranges that distributions and container tools give out; in a container with few ids, its upper half.
-    first, many = (
-        (0x70000000, 1 << 22) if mapped > 0x71000000 else (max(mapped // 2, 1), max(mapped // 2 - 1, 1))
-    )
-    return first + number % many
+    if mapped > 0x71000000:  # above the ranges that distributions and container tools give out
+        return 0x70000000 + number % (1 << 22)
+    half = max(mapped // 2, 1)  # a container with few ids
+    return half + number % half
 
 
 def limit_resources(limits: Mapping[str, int]) -> None:

@@ -7,12 +7,14 @@ grader asks with a small JSON message that carries two sockets: one to the keepe
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import json
 import os
 import select
 import signal
 import socket
-import sys
 import traceback
 from typing import Any, NoReturn
 
@@ -23,14 +25,17 @@ READY = b"ready"
 _REQUEST_BYTES = 1 << 16
 
 
-def main(grader: int, connection: int, runtime: list[str], modules: list[str]) -> NoReturn:
-    """Serve the process `grader` over the socket `connection` until either is gone."""
+def main(grader: int, connection: int, folders: list[str], modules: list[str]) -> NoReturn:
+    """Serve the process `grader` over the socket `connection` until either is gone.
+
+    folders: of the runtime, on the path already. modules: to import before the first run.
+    """
     server = socket.socket(fileno=connection)
     alive = os.pidfd_open(os.getppid())  # the socket may be held open by children of the grader
     if os.getppid() != grader:
         os._exit(0)
     try:
-        tree = _prepare(runtime, modules)
+        tree = _prepare(folders, modules)
     except BaseException:
         server.send(traceback.format_exc().encode()[-4000:])
         os._exit(1)
@@ -44,21 +49,18 @@ def main(grader: int, connection: int, runtime: list[str], modules: list[str]) -
         if not message:
             break
         if os.fork() == 0:
-            _keep(json.loads(message), *descriptors, tree)
+            _keep(json.loads(message), descriptors[0], descriptors[1], tree)
         for descriptor in descriptors:
             os.close(descriptor)
     os._exit(0)
 
 
-def _prepare(runtime: list[str], modules: list[str]) -> fence.Tree:
-    import gc
-    import importlib
-
+def _prepare(folders: list[str], modules: list[str]) -> fence.Tree:
     for module in modules:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()  # collections in the forks leave the shared pages alone
-    return fence.plan_tree(runtime)
+    return fence.plan_tree(folders)
 
 
 def _keep(request: dict[str, Any], control: int, data: int, tree: fence.Tree) -> NoReturn:
@@ -101,19 +103,11 @@ def _watch(control: int, child: int, level: str) -> None:
         _kill_group(child)
     code = os.waitstatus_to_exitcode(status)
     report = {"asked": asked, "code": code, "cpu_seconds": used.ru_utime + used.ru_stime}
-    try:
+    with contextlib.suppress(OSError):  # the grader may be gone
         os.write(control, json.dumps(report).encode())
-    except OSError:  # the grader is gone
-        pass
 
 
 def _kill_group(leader: int) -> None:
     """Without a pid namespace, what the worker started is found by its process group only."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]), json.loads(sys.argv[4]))
