@@ -98,12 +98,12 @@ class Note:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a report says, in its order."""
+    """Everything a report says, in its order. mark: ✓, ✗, or – when nothing has been answered yet."""
 
     name: str
+    mark: str
     score: str
     state: str
-    passed: bool
     rows: tuple[Row, ...] = ()
     case: CaseFacts | None = None
     notes: tuple[Note, ...] = ()
@@ -115,9 +115,9 @@ def verdict_facts(verdict: Verdict, show_inputs: bool) -> Report:
     case = None if verdict.untouched else _smallest(verdict)
     return Report(
         name=safe(verdict.exercise.name),
+        mark="✓" if verdict.passed else "–" if verdict.untouched else "✗",
         score=_score(verdict.points, verdict.max_points),
         state=_state(verdict),
-        passed=verdict.passed,
         rows=tuple(_row(verdict, group, show_inputs) for group in verdict.groups),
         case=case and _case_facts(verdict, *case, show_inputs),
         notes=() if verdict.untouched else _notes(verdict, show_inputs),
@@ -139,9 +139,9 @@ def question_facts(
         state = f"Not right yet: you answered {describe_value(value)}."
     return Report(
         name=question.name,
+        mark="✓" if right else "–" if value is None else "✗",
         score=_score(question.points if right else 0.0, question.points),
         state=state,
-        passed=right,
         notes=(Note(safe(known[0]), safe(known[1], MAX_HINT)),) if known and not right else (),
         remarks=() if reveal is None else (f"The right answer is {describe_value(reveal)}.",),
     )
@@ -197,7 +197,9 @@ def _row(verdict: Verdict, group: GroupResult, show_inputs: bool) -> Row:
         mark=mark,
         word=word,
         points=f"{0.0 if verdict.lost else group.earned:g} of {group.group.points:g}",
-        finding="" if verdict.untouched else safe(findings[0].title if findings else group.skipped),
+        finding=""
+        if verdict.untouched
+        else safe(findings[0].title if findings else group.skipped.removeprefix("not run: ")),
     )
 
 

@@ -7,6 +7,7 @@ type say the same without colour.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 
@@ -14,27 +15,30 @@ from cs_utils.checking.report_facts import CaseFacts, Cell, Grid, Note, Report, 
 
 STYLE = """
 .cs-report { max-width: 54rem; margin: .4em 0; padding: .7em 1em .8em; text-align: left;
-  border: 1px solid rgba(128,128,128,.35); border-left: 5px solid rgb(217,119,6); border-radius: 6px;
+  border: 1px solid rgba(128,128,128,.35); border-left: 5px solid rgb(128,128,128); border-radius: 6px;
   font: 14px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif }
-.cs-report.cs-good { border-left-color: rgb(37,120,200) }
+.cs-report.cs-pass { border-left-color: rgb(37,120,200) }
+.cs-report.cs-fail { border-left-color: rgb(217,119,6) }
 .cs-report p { margin: .25em 0 }
 .cs-report .cs-head { display: flex; flex-wrap: wrap; gap: 0 1em; justify-content: space-between;
   font-size: 16px }
 .cs-report .cs-title { font-weight: 600; margin: 1.2em 0 .4em }
 .cs-report .cs-quiet { opacity: .75 }
 .cs-report .cs-scroll { overflow-x: auto; max-width: 100% }
-.cs-report table { border-collapse: collapse; margin: .2em 0; border: 0; font-size: 13px; color: inherit }
+.cs-report table { border-collapse: collapse; table-layout: auto; margin: .2em 0; border: 0;
+  font-size: 13px; color: inherit }
+.cs-report thead { border: 0 }
 .cs-report tr, .cs-report tr:hover { background: none !important }
 .cs-report th, .cs-report td { padding: .25em .6em; text-align: left !important; vertical-align: top;
-  border: 0; white-space: normal !important; max-width: none }
+  border: 0; line-height: 1.5; white-space: normal !important; max-width: none }
 .cs-report .cs-groups { width: 100%; margin-top: .7em }
 .cs-report .cs-groups th, .cs-report .cs-groups td { border-bottom: 1px solid rgba(128,128,128,.25) }
 .cs-report .cs-groups th { font-weight: 600 }
 .cs-report .cs-groups tbody th { font-weight: 400 }
 .cs-report .cs-nowrap { white-space: nowrap !important }
 .cs-report .cs-mark { padding: .05em .5em; border-radius: 4px; background: rgba(128,128,128,.16) }
-.cs-report .cs-pass .cs-mark { background: rgba(37,120,200,.2) }
-.cs-report .cs-fail .cs-mark { background: rgba(217,119,6,.26); font-weight: 600 }
+.cs-report tr.cs-pass .cs-mark { background: rgba(37,120,200,.2) }
+.cs-report tr.cs-fail .cs-mark { background: rgba(217,119,6,.26); font-weight: 600 }
 .cs-report pre, .cs-report code { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; padding: 0;
   color: inherit; background: none; white-space: pre }
 .cs-report pre { overflow-x: auto; margin: .3em 0 .6em; padding: .5em .8em; border-radius: 4px;
@@ -62,12 +66,11 @@ STYLE = """
 
 def render_html(report: Report) -> str:
     """The fragment: a style sheet whose rules all begin with ``.cs-report``, and one section."""
-    kind = "cs-report cs-good" if report.passed else "cs-report"
-    mark = "✓" if report.passed else "✗" if report.case or report.notes else "–"
+    label = f"Report on {escape(report.name)}"
     return "".join(
         (
-            f'<style>{STYLE}</style><section class="{kind}" aria-label="Report on {escape(report.name)}">',
-            f'<p class="cs-head"><span><span aria-hidden="true">{mark}</span> ',
+            f'<style>{STYLE}</style><section class="cs-report {_CLASS[report.mark]}" aria-label="{label}">',
+            f'<p class="cs-head"><span><span aria-hidden="true">{report.mark}</span> ',
             f"<strong>{_text(report.name)}</strong></span><span>{_text(report.score)}</span></p>",
             f"<p>{_text(report.state)}</p>",
             _groups(report.rows),
@@ -79,9 +82,17 @@ def render_html(report: Report) -> str:
     )
 
 
+_CLASS = {"✓": "cs-pass", "✗": "cs-fail", "–": "cs-idle"}
+
+
 def _text(text: str) -> str:
     """Escaped, and kept from changing the direction of the text around it."""
     return f"<bdi>{escape(text)}</bdi>"
+
+
+def _with_code(text: str) -> str:
+    """The same, with what stands between `backticks` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _text(text))
 
 
 def _title(text: str) -> str:
@@ -106,12 +117,9 @@ def _row(row: Row, told: bool) -> str:
     mark = f'<span class="cs-mark"><span aria-hidden="true">{row.mark}</span> {row.word}</span>'
     finding = f"<td>{_text(row.finding)}</td>" if told else ""
     return (
-        f'<tr class="{_ROW_CLASS[row.mark]}"><th scope="row">{_text(row.name)}</th>'
+        f'<tr class="{_CLASS[row.mark]}"><th scope="row">{_text(row.name)}</th>'
         f'<td class="cs-nowrap">{mark}</td><td class="cs-nowrap">{row.points}</td>{finding}</tr>'
     )
-
-
-_ROW_CLASS = {"✓": "cs-pass", "✗": "cs-fail", "–": "cs-idle"}
 
 
 def _case(case: CaseFacts) -> str:
@@ -134,7 +142,8 @@ def _side(side: Side) -> str:
     if side.grid:
         return _grid(side.grid, side.title, side.text, _expected if side.good else _returned)
     code = f"<pre><code>{escape(side.code)}</code></pre>" if side.code else ""
-    return f"<p><strong>{_text(side.title)}</strong> {_text(side.text)}</p>{code}"
+    said = f"<strong>{_text(side.title)}:</strong> {_text(side.text)}"
+    return f"<p>{said if side.text else f'<strong>{_text(side.title)}</strong>'}</p>{code}"
 
 
 def _grid(grid: Grid, title: str, detail: str, kind: Callable[[int], str]) -> str:
@@ -176,8 +185,7 @@ def _notes(notes: tuple[Note, ...]) -> str:
         f'<div class="cs-note"><p><strong>{_text(note.title)}</strong>'
         + (f' <span class="cs-quiet">({_text(note.groups)})</span>' if note.groups else "")
         + "</p>"
-        + (f"<p>{_text(note.hint)}</p>" if note.hint else "")
-        + "</div>"
+        + f"<p>{_with_code(note.hint)}</p></div>"
         for note in notes
     )
     return f"{_title('What to look at')}{shown}"

@@ -101,4 +101,4 @@ def _grid(grid: Grid, heat: bool = False) -> list[str]:
 
 def _note(note: Note, width: int) -> list[str]:
     lines = _wrap(note.title + (f" ({note.groups})" if note.groups else ""), width)
-    return [*lines, *_wrap(note.hint, width, INDENT)] if note.hint else lines
+    return [*lines, *_wrap(note.hint, width, INDENT)]
