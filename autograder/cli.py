@@ -30,8 +30,10 @@ from autograder.text import printable
 if TYPE_CHECKING:
     from autograder.collect import CollectReport
     from autograder.grading import ClassReport
+    from autograder.results import GradedSubmission
 
 OK, ATTENTION, USAGE, INTERRUPTED = 0, 1, 2, 130
+MOST_SHOWN = 4  # exercises of one student in the score table
 
 app = typer.Typer(
     name="autograder",
@@ -246,16 +248,19 @@ def _print_report(report: ClassReport) -> None:
     out.print(f"{len(report.submissions)} submissions in {report.seconds:.1f} s, {report.level}{where}")
 
 
-def _why(one: Any) -> str:
-    """One line: the exercises that lost points, with the named mistakes."""
+def _why(one: GradedSubmission) -> str:
+    """One line: the exercises that lost points, each with the first thing found; the rest are counted."""
     if one.status != "graded":
         return printable(one.summary or one.status, 100)
+    short = [grade for grade in one.grades if grade.points < grade.max_points]
+    short.sort(key=lambda grade: (not grade.findings, grade.points - grade.max_points))
     parts = [
         f"{grade.name} -{grade.max_points - grade.points:g}"
-        + (f" ({printable('; '.join(grade.findings), 70)})" if grade.findings else "")
-        for grade in one.grades
-        if grade.points < grade.max_points
+        + (f" ({printable(grade.findings[0], 40)})" if grade.findings else "")
+        for grade in short[:MOST_SHOWN]
     ]
+    if len(short) > MOST_SHOWN:
+        parts.append(f"and {len(short) - MOST_SHOWN} more")
     return ", ".join(parts)
 
 
