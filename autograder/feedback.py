@@ -23,7 +23,7 @@ from pygments.lexers import PythonLexer
 
 from autograder.course import Course, write_atomically
 from autograder.gradebook import is_answered, is_nbgrader, open_gradebook, read_record, read_release
-from autograder.results import ExerciseGrade, GradedSubmission
+from autograder.results import GradedSubmission
 from autograder.sanitise import visible
 
 TEMPLATES = Path(__file__).with_name("templates") / "feedback"
@@ -173,22 +173,11 @@ def _part(cell: NotebookNode, record: GradedSubmission, grade: api.Grade, commen
         name,
         "code",
         report=Markup(found.html) if found else NOTHING,
-        findings=_untold(found) if found else (),
+        findings=found.findings if found else (),
         code=_highlighted(record.intake.answers.get(name, "")),
         comment=comments.get(name, ""),
         **common,
     )
-
-
-def _untold(grade: ExerciseGrade) -> tuple[str, ...]:
-    """The known mistakes that grading found and the report does not name. Other findings may hold numbers of
-    secret cases and are for the instructor."""
-    from cs_utils.exercises import exercises
-
-    exercise = exercises().get(grade.name)
-    known = {mistake.name for mistake in exercise.misconceptions} if exercise else set()
-    told = " ".join(grade.text.split())
-    return tuple(name for name in dict.fromkeys(grade.findings) if name in known and name not in told)
 
 
 def _problem(record: GradedSubmission) -> str:
