@@ -22,6 +22,7 @@ FailureKind = Literal["raised", "missing", "timeout", "crashed", "unreadable"]
 MAX_TEXT = 300
 MAX_DEPTH = 4
 MAX_ITEMS = 1000
+MAX_BITS = 4096  # Python refuses to write out integers of more than 4300 digits
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     Only exact types count: a masked array or a subclass whose ``__eq__`` is always true is `Odd`.
     """
     kind = type(value)
+    if kind is int and value.bit_length() > MAX_BITS:
+        return Odd(f"int with {value.bit_length()} bits")
     if value is None or kind in (bool, int, float, str):
         return value
     if kind is np.ndarray:

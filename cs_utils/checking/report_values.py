@@ -53,8 +53,6 @@ def _inline(value: Any) -> str:
         inside = ", ".join(_inline(item) for item in value[:MAX_ITEMS])
         inside += ", …" if len(value) > MAX_ITEMS else "," if len(value) == 1 and type(value) is tuple else ""
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
-        return f"an integer of {value.bit_length()} bits"  # Python refuses to print the longest ones
     if isinstance(value, dict):
         pairs = [f"{key!r}: {_inline(item)}" for key, item in list(value.items())[:MAX_ITEMS]]
         return "{" + ", ".join([*pairs, "…"] if len(value) > MAX_ITEMS else pairs) + "}"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from cs_utils.checking import Odd, Outcome, Question
+from cs_utils.checking.answers import canonical
 from cs_utils.checking.compare import Difference, compare
 from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult, Verdict
 from cs_utils.checking.exercise import Case, Exercise, Group, case
@@ -379,8 +380,11 @@ def test_a_question_names_the_known_mistake() -> None:
 
 
 def test_a_number_too_long_to_print_is_described() -> None:
-    question = Question("parameters", "02_shapes", 1, "salt", ())
-    assert "an integer of 19932 bits" in question_to_text(question, 10**6000, False, None)
+    for report in both(sample.run(lambda x, k, *, stride=1: 10**6000)):
+        assert "You returned: an object of type int with 19932 bits" in report.replace(
+            "returned :", "returned:"
+        )
+    assert canonical(10**6000) is None
 
 
 # --- numbers ----------------------------------------------------------------------------------------------
