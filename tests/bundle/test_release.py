@@ -51,7 +51,7 @@ def test_a_release_that_fails_leaves_the_earlier_bundle(
     folder.mkdir()
     (folder / MARKER).write_text("the earlier one")
 
-    def full_disk(*_: object) -> None:
+    def full_disk(*_: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(source, "build_all", full_disk)
