@@ -55,6 +55,7 @@ def photograph(html: str, picture: Path, browser: str) -> None:
         page = Path(folder, "page.html")
         page.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:{MARGIN}px">{html}')
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
+        options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
         options += [f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{HEIGHT}"]
         options += ["--force-device-scale-factor=1.5", f"--screenshot={folder}/page.png", page.as_uri()]
         subprocess.run([browser, *options], check=True, capture_output=True, timeout=120)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import runpy
+import shutil
 import unicodedata
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -436,3 +440,14 @@ def test_every_style_rule_stays_inside_the_report() -> None:
     selectors = [part for rule in STYLE.split("}")[:-1] for part in rule.split("{")[0].split(",")]
     assert all(selector.strip().startswith(".cs-report") for selector in selectors)
     assert "url(" not in STYLE and "@import" not in STYLE
+
+
+def test_the_picture_in_the_readme_can_be_drawn_again(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "docs" / "images" / "make_report_picture.py"
+    drawing = SimpleNamespace(**runpy.run_path(str(script)))
+    browser = next((found for name in drawing.BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    drawing.photograph(to_html(samples()["border"]), tmp_path / "report.png", browser)
+    assert 10_000 < (tmp_path / "report.png").stat().st_size < 150_000
+    assert 10_000 < drawing.PICTURE.stat().st_size < 150_000
