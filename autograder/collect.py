@@ -61,13 +61,15 @@ class Handed:
     """One file of the source. name: its path inside, with ``/``. modified: in UTC, None if unknown.
 
     read: gives at most `MAX_BYTES` + 1 bytes, so that a larger notebook is still seen to be too large.
-    problem: why it cannot be read, or "".
+    problem: why it cannot be read, or "". astray: the path leads out of the archive, so it says nothing about
+    whose file it is.
     """
 
     name: str
     modified: dt.datetime | None
     read: Callable[[], bytes]
     problem: str = ""
+    astray: bool = False
 
 
 def collect(
@@ -171,6 +173,7 @@ def _files_of_archive(archive: zipfile.ZipFile, zone: dt.tzinfo) -> Iterator[Han
             _entry_time(entry, zone),
             lambda entry=entry: _read_entry(archive, entry, budget),  # type: ignore[misc]
             _entry_problem(entry),
+            _is_astray(entry.orig_filename),
         )
 
 
@@ -184,14 +187,17 @@ def _entry_name(entry: zipfile.ZipInfo) -> str:
 
 
 def _entry_problem(entry: zipfile.ZipInfo) -> str:
-    name, mode = entry.orig_filename, entry.external_attr >> 16
-    if name.startswith("/") or "\\" in name or "\0" in name or ".." in name.split("/") or name[1:2] == ":":
-        return "has a path that leads out of the archive; nothing was taken from it"
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+    if _is_astray(entry.orig_filename):
+        return "has a path that leads out of the archive; it was not taken"
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
         return "is a link or another special file in the archive; ask the student for the file itself"
     if entry.flag_bits & 0x1:
         return "is encrypted; unpack the archive with its password and collect the folder"
     return ""
+
+
+def _is_astray(name: str) -> bool:
+    return name.startswith("/") or "\\" in name or "\0" in name or ".." in name.split("/") or name[1:2] == ":"
 
 
 def _entry_time(entry: zipfile.ZipInfo, zone: dt.tzinfo) -> dt.datetime | None:
@@ -245,15 +251,15 @@ def _sort(
 ) -> tuple[dict[str, list[Handed]], list[tuple[str, str]]]:
     """Files by student, the best attempt last; and those that were left out, with the reason."""
     index = _Index(roster)
-    files = [handed for handed in files if not _JUNK.search(handed.name)]
-    depth = _wrappers([handed.name for handed in files], index)
+    files = [handed for handed in files if handed.astray or not _JUNK.search(handed.name)]
+    depth = _wrappers([handed.name for handed in files if not handed.astray], index)
     found: dict[str, list[Handed]] = {}
     left_out = []
     for handed in files:
-        if _of_another(handed.name, others):
-            continue
-        if handed.problem.startswith("has a path"):
+        if handed.astray:
             left_out.append((printable(handed.name, 200), handed.problem))
+            continue
+        if _of_another(handed.name, others):
             continue
         people = _owners(PurePosixPath(handed.name).parts[depth:], assignment, index)
         if len(people) == 1 and (_NOTEBOOK.search(handed.name) or handed.problem):

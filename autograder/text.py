@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+
+MOST_LISTED = 10
 
 
 def printable(text: str, limit: int = 80) -> str:
@@ -22,7 +25,9 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def listed(items: list[str] | list[int]) -> str:
-    """``1``, ``1 and 2``, or ``1, 2 and 3``."""
-    words = [str(item) for item in items]
+def listed(items: Sequence[str] | Sequence[int]) -> str:
+    """``1``, ``1 and 2``, or ``1, 2 and 3``; after ten, how many more there are."""
+    words = [str(item) for item in items[:MOST_LISTED]]
+    if len(items) > MOST_LISTED:
+        words.append(f"{len(items) - MOST_LISTED} more")
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
+import symtable
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from IPython.core.inputtransformer2 import TransformerManager
 
 MAX_CELL = 200_000  # characters; longer cells are kept as they are
-WORK = 1_000_000  # characters that one translation may read; IPython reads the cell anew for every magic
+WORK = (
+    2_000_000  # characters that translating one notebook may read; IPython reads a cell anew for every magic
+)
 
 FLAGGED_MODULES = {"torch", "tensorflow", "jax", "scipy", "cv2", "skimage"}
 FLAGGED_NUMPY = {"correlate", "convolve"}
 # Magics that only watch their body: the body is the student's code and must count.
-_BODY_CELL_MAGIC = re.compile(r"\A\s*%%(time|capture|prun)\b[^\n]*")
+_BODY_CELL_MAGIC = re.compile(r"\A(\s*)(%%(?:time|capture|prun)\b)")
 _BODY_LINE_MAGIC = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
 _SHELL_CALLS = {"system", "getoutput"}
 _SHELL_MAGICS = {
@@ -38,24 +41,51 @@ _SHELL_MAGICS = {
 }
 
 
+class Translator:
+    """IPython's own translation of its syntax to Python, with a bound on the work for one notebook."""
+
+    def __init__(self, work: int = WORK) -> None:
+        self._manager = TransformerManager()
+        self._left = work
+
+    def translate(self, source: str) -> str:
+        """Plain Python for a cell with magics.
+
+        Raises:
+            RuntimeError: the work is used up. And whatever IPython raises for text that it cannot read.
+        """
+        lines = source.splitlines(keepends=True)
+        lines[-1:] = [f"{line.rstrip(chr(10))}\n" for line in lines[-1:]]
+        for transform in (*self._manager.cleanup_transforms, *self._manager.line_transforms):
+            lines = transform(lines)  # type: ignore[operator]
+        changed = True
+        while changed:
+            self._left -= len(source) + 200
+            if self._left < 0:
+                raise RuntimeError("more magics than are translated")
+            changed, lines = self._manager.do_one_token_transform(lines)
+        return "".join(lines)
+
+
 @dataclass(frozen=True)
 class Code:
     """A cell's source as written, read lazily. Never runs it; everything here is safe on hostile text."""
 
     source: str
+    translator: Translator = field(default_factory=Translator, compare=False, repr=False)
 
     @cached_property
     def python(self) -> str:
         """Plain Python: IPython's own syntax turned into ``get_ipython()`` calls where that can be done."""
         if _parse(self.source) is not None or len(self.source) > MAX_CELL:
             return self.source
-        text = _BODY_CELL_MAGIC.sub(lambda found: "# " + found[0].strip(), self.source)
+        text = _BODY_CELL_MAGIC.sub(r"\1# \2", self.source)
         text = _BODY_LINE_MAGIC.sub(r"\1", text)
         if _parse(text) is not None:
             return text
         blank = len(text) - len(text.lstrip("\n"))  # IPython drops these, and line numbers would shift
         try:
-            return "\n" * blank + _translate(text)
+            return "\n" * blank + self.translator.translate(text)
         except (
             Exception
         ):  # hostile or broken text: the cell will fail where it runs, with Python's own message
@@ -75,6 +105,23 @@ class Code:
             )
             return frozenset(name for pair in found for name in pair if name)
         return frozenset(_bound(self.tree))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Names that the cell reads at the top level or, in its functions, as globals."""
+        try:
+            tables = [symtable.symtable(self.python, "cell", "exec")] if self.tree is not None else []
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return frozenset()
+        found = set()
+        while tables:
+            table = tables.pop()
+            top = table.get_type() == "module"
+            found |= {
+                s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())
+            }
+            tables += table.get_children()
+        return frozenset(found)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -113,24 +160,6 @@ def _parse(source: str) -> ast.Module | None:
             return ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-
-
-def _translate(source: str) -> str:
-    """IPython's own translation, with a bound on its work.
-
-    Raises:
-        RuntimeError: too many magics for a cell of this length.
-    """
-    manager = TransformerManager()
-    lines = source.rstrip("\n").splitlines(keepends=True)
-    lines[-1:] = [lines[-1] + "\n"] if lines else []
-    for transform in (*manager.cleanup_transforms, *manager.line_transforms):
-        lines = transform(lines)  # type: ignore[operator]
-    for _ in range(max(3, min(200, WORK // max(1, len(source))))):
-        changed, lines = manager.do_one_token_transform(lines)
-        if not changed:
-            return "".join(lines)
-    raise RuntimeError("more magics than can be translated")
 
 
 def _bound(tree: ast.AST) -> Iterator[str]:

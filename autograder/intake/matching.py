@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import nbformat
 
-from autograder.intake.code import Code, squeeze
+from autograder.intake.code import Code, Translator, squeeze
 from autograder.intake.reading import Page, PageCell
 from autograder.results import Cell, Intake, Note
 from autograder.text import listed, printable
@@ -102,24 +102,37 @@ def match(page: Page, instructor: nbformat.NotebookNode, *, sha256: str, notes: 
     released = read_release(instructor)
     receipt = [*notes, *page.notes, *_release_notes(page, released), *_tag_notes(page)]
     written, text_cells = _written_answers(page, released, receipt)
-    pieces = [
-        piece
-        for cell in page.cells
-        if cell.number not in text_cells and (piece := _piece(cell, released, receipt)) is not None
+    translator = Translator()
+    read = [
+        Piece(cell, Code(cell.source, translator)) for cell in page.cells if cell.number not in text_cells
     ]
+    pieces = [piece for found in read if (piece := _sorted(found, released, receipt)) is not None]
     pieces = _without_spare_stubs(pieces, released, receipt)
-    receipt += _flag_notes(pieces)
+    borrowed = _borrowed(read, pieces, released, receipt)
+    receipt += _flag_notes(pieces, released)
+    own = [
+        *map(_to_run, pieces),
+        *(Cell(piece.code.python, "needed", piece.cell.number) for piece in borrowed),
+    ]
     return Intake(
         cells=(
             *(Cell(code.python, "needed") for code in released.needed),
-            *(_to_run(piece) for piece in pieces),
+            *sorted(own, key=lambda cell: cell.number),
         ),
         answers=_answers(pieces, released),
         added=tuple((piece.cell.number, piece.cell.source) for piece in pieces if not piece.exercises),
         written=written,
-        notes=tuple(dict.fromkeys(receipt))[:MAX_NOTES],
+        notes=_shortened(receipt),
         sha256=sha256,
     )
+
+
+def _shortened(receipt: Sequence[Note]) -> tuple[Note, ...]:
+    """Each note once, and no more than a person would read."""
+    notes = tuple(dict.fromkeys(receipt))
+    if len(notes) <= MAX_NOTES:
+        return notes
+    return (*notes[:MAX_NOTES], Note("ignored", f"{len(notes) - MAX_NOTES} notes more were left out"))
 
 
 def _to_run(piece: Piece) -> Cell:
@@ -153,21 +166,20 @@ def _release_notes(page: Page, released: Released) -> list[Note]:
 
 
 def _tag_notes(page: Page) -> list[Note]:
+    found = {tag: [cell.number for cell in page.cells if tag in cell.tags] for tag in POWERLESS_TAGS}
     return [
-        Note(
-            "ignored", f"cell {cell.number} is tagged {listed(sorted(tags))}, which has no effect on grading"
-        )
-        for cell in page.cells
-        if (tags := cell.tags & POWERLESS_TAGS)
+        Note("ignored", f"the tag {tag} has no effect on grading (cell {listed(numbers)})")
+        for tag, numbers in sorted(found.items())
+        if numbers
     ]
 
 
 # Code cells
 
 
-def _piece(cell: PageCell, released: Released, receipt: list[Note]) -> Piece | None:
-    """What is to run of one cell, or None: prose, an unchanged given cell, or nothing in it."""
-    code = Code(cell.source)
+def _sorted(piece: Piece, released: Released, receipt: list[Note]) -> Piece | None:
+    """The cell with the exercises it answers, or None: prose, an unchanged given cell, or nothing to run."""
+    cell, code = piece.cell, piece.code
     if cell.kind != "code":
         return _answer_in_a_text_cell(cell, code, released, receipt)
     if code.fingerprint in released.given:
@@ -231,7 +243,8 @@ def _without_spare_stubs(pieces: list[Piece], released: Released, receipt: list[
     for name, stub in released.stubs.items():
         candidates = [piece for piece in pieces if name in piece.exercises]
         real = [piece for piece in candidates if piece.code.fingerprint != stub.fingerprint]
-        spare = [piece for piece in candidates if piece not in real][0 if real else 1 :]
+        untouched = [piece for piece in candidates if piece.code.fingerprint == stub.fingerprint]
+        spare = untouched if real else untouched[1:]
         dropped |= {piece.cell.number for piece in spare}
         if not candidates:
             receipt.append(
@@ -250,13 +263,46 @@ def _without_spare_stubs(pieces: list[Piece], released: Released, receipt: list[
     return [piece for piece in pieces if piece.cell.number not in dropped]
 
 
-def _flag_notes(pieces: Sequence[Piece]) -> list[Note]:
+def _borrowed(
+    read: Sequence[Piece], pieces: Sequence[Piece], released: Released, receipt: list[Note]
+) -> list[Piece]:
+    """Unchanged demo cells that the student's code cannot do without, because it reads a name they bind.
+
+    From the last cell to the first: a name is looked for in the nearest cell above the one that reads it.
+    """
+    own = {piece.cell.number for piece in pieces}
+    always = {name for code in released.needed for name in code.names}
+    wanted: set[str] = set()
+    borrowed = []
+    for piece in reversed(read):
+        code = piece.code
+        given = released.given.get(code.fingerprint) if piece.cell.kind == "code" else None
+        if piece.cell.number not in own:
+            used = code.names & wanted if given is not None and given.role == "shown" else frozenset()
+            if not used:
+                continue
+            borrowed.append(piece)
+            message = (
+                f"cell {piece.cell.number}, which came with the notebook, ran too: the student's code uses "
+            )
+            receipt.append(Note("repaired", message + printable(listed(sorted(used)), 200)))
+        wanted = (wanted - code.names | code.reads) - always
+    return borrowed
+
+
+def _flag_notes(pieces: Sequence[Piece], released: Released) -> list[Note]:
     notes = []
     for piece in pieces:
+        given = released.given.get(piece.cell.grade_id) or released.given.get(piece.cell.id)
+        allowed = given.code.flags() if given else []  # what an edited demo cell did already at release
         where = f"cell {piece.cell.number}"
         if piece.exercises:
             where += f" (exercise {listed(list(piece.exercises))})"
-        notes += [Note("flag", printable(f"{flag} in {where}", 200)) for flag in piece.code.flags()]
+        notes += [
+            Note("flag", printable(f"{flag} in {where}", 200))
+            for flag in piece.code.flags()
+            if flag not in allowed
+        ]
     return notes
 
 

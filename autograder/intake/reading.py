@@ -20,7 +20,7 @@ from autograder.results import Note
 
 MAX_BYTES = 20 * 2**20  # of a notebook
 MAX_CELLS = 5_000
-MAX_SOURCE = 4 * 2**20  # characters of all cells together
+MAX_SOURCE = 2 * 2**20  # characters of all code cells together
 MAX_DEPTH = 60  # brackets in brackets; a notebook's own parts need nine
 
 CLEAR_OUTPUTS = "ask the student to clear all outputs, save, and hand it in again"
@@ -84,12 +84,11 @@ def read_file(path: Path) -> tuple[bytes, tuple[Note, ...]]:
                 f"{path.name} is a symbolic link and was not followed; {HAND_IN_AGAIN}"
             ) from None
         raise Unreadable(f"{path.name} cannot be opened ({error.strerror}); check its permissions") from None
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise Unreadable(f"{path.name} is {_kind_of_file(found.st_mode)}, not a notebook; {HAND_IN_AGAIN}")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise Unreadable(
-                f"{path.name} is {_kind_of_file(found.st_mode)}, not a notebook; {HAND_IN_AGAIN}"
-            )
         try:
             data = file.read(MAX_BYTES + 1)
         except OSError as error:
@@ -189,6 +188,9 @@ def _small_int(digits: str) -> int:
 _decoder = json.JSONDecoder(parse_int=_small_int, strict=False)
 
 
+_JSON_WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+
+
 def _what_is_broken(text: str, error: json.JSONDecodeError) -> str:
     if marker := re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE):
         line = text.count("\n", 0, marker.start()) + 1
@@ -196,7 +198,8 @@ def _what_is_broken(text: str, error: json.JSONDecodeError) -> str:
             f"unresolved Git merge conflict in line {line}; ask the student to resolve it and hand in again"
         )
     place = f"line {error.lineno}, column {error.colno}"
-    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+    rest = text[error.pos :].strip()[:10]  # nothing, or the beginning of a word that JSON knows
+    if error.msg.startswith("Unterminated string") or any(word.startswith(rest) for word in _JSON_WORDS):
         return f"the file ends in the middle ({place}), a cut-off upload; {HAND_IN_AGAIN}"
     return f"the file is not valid JSON ({error.msg}, {place}); {HAND_IN_AGAIN}"
 
@@ -234,10 +237,10 @@ def _cells(content: dict[str, Any]) -> tuple[tuple[PageCell, ...], int]:
     if len(entries) > MAX_CELLS:
         raise Unreadable(f"the notebook has {len(entries)} cells, more than {MAX_CELLS}; {HAND_IN_AGAIN}")
     cells = tuple(_cell(number, entry) for number, entry in enumerate(entries, 1) if isinstance(entry, dict))
-    size = sum(len(cell.source) for cell in cells)
+    size = sum(len(cell.source) for cell in cells if cell.kind == "code")
     if size > MAX_SOURCE:
         raise Unreadable(
-            f"the cells hold {size} characters, more than {MAX_SOURCE}; "
+            f"the code cells hold {size} characters, more than {MAX_SOURCE}; "
             "ask the student to take pasted data out and hand it in again"
         )
     return cells, len(entries) - len(cells)

@@ -64,7 +64,7 @@ def released() -> nbformat.NotebookNode:
 
 def solved() -> dict[str, Any]:
     """The same with every answer given, as plain JSON data."""
-    notebook = json.loads(nbformat.writes(released()))
+    notebook = json.loads(json.dumps(released()))
     cells = {cell["id"]: cell for cell in notebook["cells"]}
     cells["corr2d"]["source"] = "# exercise: corr2d\n" + CORR2D
     cells["corr1d"]["source"] = "# exercise: corr1d\n" + CORR1D

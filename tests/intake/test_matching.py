@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 
 import pytest
 
+from autograder.intake import take_in_bytes
 from tests.intake.notebooks import (
     CORR1D,
     CORR2D,
@@ -277,3 +279,47 @@ def test_the_wrong_notebook_is_said():
     assert any(
         "02_shapes, handed in as 01_correlation" in message for message in messages(take(notebook), "flag")
     )
+
+
+# Demo cells that the student's code leans on
+
+
+def test_a_demo_cell_runs_when_the_students_code_reads_what_it_binds():
+    notebook = solved()
+    cell(notebook, "size_out")["source"] = "# exercise: size_out\nsize_out = len(photo) + 4"
+    intake = take(notebook)
+    assert [(item.origin, item.number) for item in intake.cells] == [
+        ("needed", 0),
+        ("needed", 3),
+        ("answer", 4),
+        ("answer", 6),
+        ("answer", 9),
+    ]
+    assert messages(intake, "repaired") == [
+        "cell 3, which came with the notebook, ran too: the student's code uses photo"
+    ]
+
+
+def test_a_demo_cell_does_not_run_for_a_name_that_only_lives_in_a_function():
+    notebook = solved()
+    cell(notebook, "corr2d")["source"] = "def corr2d(photo, k):\n    x = photo\n    return x * k"
+    assert take(notebook).notes == ()
+    cell(notebook, "corr2d")["source"] = "def corr2d(x, k):\n    return x * photo"
+    assert len(take(notebook).notes) == 1
+
+
+def test_what_a_demo_cell_did_at_release_is_not_held_against_a_student_who_edits_it():
+    notebook = solved()
+    master = released()
+    master.cells[2].source = "photo = np.convolve([1], [2])"
+    cell(notebook, "demo")["source"] = "photo = np.convolve([1], [2])  # mine\nphoto = 1"
+    intake = take_in_bytes(json.dumps(notebook).encode(), master)
+    assert messages(intake, "flag") == []
+    assert len(intake.added) == 1
+
+
+def test_the_receipt_stays_readable():
+    notebook = solved()
+    notebook["cells"] += [added("import torch\n" + CORR2D) for _ in range(1000)]
+    intake = take(notebook)
+    assert len(intake.notes) <= 201 and all(len(note.message) < 400 for note in intake.notes)
