@@ -6,6 +6,7 @@ asked of another fresh process, so that no secret input can travel through a stu
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from autograder.sandbox import CellTrouble, Run, Sandbox
 from autograder.source import SOLUTIONS, answers, read
 from cs_utils.checking import report
 from cs_utils.checking.answers import canonical
+from cs_utils.checking.diagnose import calls_failing
 from cs_utils.checking.evaluate import Finding, GroupResult, Verdict, evaluate
 from cs_utils.checking.exercise import Case, Exercise, Question
 from cs_utils.checking.notebook import PUBLIC_SEED
@@ -178,6 +180,7 @@ def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) 
             else:
                 values[cell.name] = candidate.value(cell.name)
     shown = _public(intake, verdicts, sandbox, deadline)
+    shown = {name: _with_suspects(verdict, intake, verdicts) for name, verdict in shown.items()}
     grades = []
     for cell in task.graded:
         known = task.exercise(cell)
@@ -197,6 +200,16 @@ def _public(
         return {}
     with Candidate(sandbox, intake.cells, deadline) as candidate:
         return {exercise.name: evaluate(exercise, PUBLIC_SEED, candidate.call) for exercise in failed}
+
+
+def _with_suspects(public: Verdict, intake: Intake, verdicts: Mapping[str, Verdict]) -> Verdict:
+    """`public` with a remark when the answer calls another exercise's function that failed."""
+    words = set(re.findall(r"\w+", intake.answers.get(public.exercise.name, "")))
+    suspects = {name for name, verdict in verdicts.items() if name in words and not verdict.passed}
+    suspects.discard(public.exercise.name)
+    if not suspects:
+        return public
+    return replace(public, remarks=(calls_failing(suspects), *public.remarks))
 
 
 def merged(secret: Verdict, public: Verdict | None) -> Verdict:

@@ -7,7 +7,7 @@ match, no name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,14 +26,19 @@ def diagnose(exercise: Exercise, groups: Sequence[GroupResult]) -> list[tuple[Fi
     """The findings of each group, in order; empty for groups that passed or were not run."""
     matches = [_matching(exercise, group) for group in groups]
     reach = {id(known): sum(known in names for names in matches) for names in matches for known in names}
+    failing = {group.group.name for group in groups if not group.passed}
     return [
-        _group_findings(exercise, group, _best(names, reach))
+        _group_findings(exercise, group, _best(names, reach, failing))
         for group, names in zip(groups, matches, strict=True)
     ]
 
 
-def _best(names: list[Misconception], reach: dict[int, int]) -> list[Misconception]:
-    """Of several mistakes that explain a group, those that explain the most groups."""
+def _best(names: list[Misconception], reach: dict[int, int], failing: set[str]) -> list[Misconception]:
+    """Of several mistakes that explain a group, those that explain the most groups.
+
+    Where it can be told, not one that would have failed a group that passed.
+    """
+    names = [known for known in names if failing.issuperset(known.fails)] or names
     most = max((reach[id(known)] for known in names), default=0)
     return [known for known in names if reach[id(known)] == most]
 
@@ -377,6 +382,12 @@ def _general(result: CaseResult) -> str:
     if difference.kind == "shape" and difference.where:
         return f"value {difference.where[0] + 1}: {difference.message}"
     return difference.message or f"returned {describe(yours)}"
+
+
+def calls_failing(names: Iterable[str]) -> str:
+    """The remark for a failing function that calls others which do not pass their own checks."""
+    listed = " and ".join(sorted(names))
+    return f"It calls {listed}, which does not pass its own check yet: look there first."
 
 
 def remarks(exercise: Exercise, groups: Sequence[GroupResult]) -> list[str]:

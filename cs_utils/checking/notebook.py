@@ -13,9 +13,15 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import replace
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cs_utils.checking.evaluate import Verdict
 
 PUBLIC_SEED = 0
+_failing: set[str] = set()  # exercises whose latest check in this notebook failed
 
 
 def under_grading() -> bool:
@@ -59,8 +65,24 @@ def _check_function(name: str, function: Any) -> float:
         return observe(function, given.args, given.kwargs, exercise.parameters)
 
     verdict = evaluate(exercises()[name], PUBLIC_SEED, call)
+    if verdict.passed:
+        _failing.discard(name)
+    else:
+        verdict = _with_suspects(verdict, function)
+        _failing.add(name)
     _show(report.to_html(verdict), report.to_text(verdict))
     return plain_points(verdict.points, verdict.max_points)
+
+
+def _with_suspects(verdict: Verdict, function: Any) -> Verdict:
+    """`verdict` with a remark when the function calls another one that failed its own check."""
+    from cs_utils.checking.diagnose import calls_failing
+
+    called = set(function.__code__.co_names) if isinstance(function, FunctionType) else set()
+    suspects = (called & _failing) - {verdict.exercise.name}
+    if not suspects or verdict.untouched:
+        return verdict
+    return replace(verdict, remarks=(calls_failing(suspects), *verdict.remarks))
 
 
 def _check_question(name: str, value: Any) -> float:
@@ -84,7 +106,7 @@ def _check_question(name: str, value: Any) -> float:
 
 def plain_points(points: float, max_points: float) -> float:
     """Points as stock nbgrader can read them: a Python float between 0 and the maximum, never NaN."""
-    return float(min(max(float(points), 0.0), float(max_points)))
+    return float(min(points, max_points)) if points > 0 else 0.0  # NaN is not above 0
 
 
 def _name_of(function: Any, caller: Any) -> str:

@@ -1,0 +1,97 @@
+"""What `check` promises in a notebook."""
+
+from __future__ import annotations
+
+import linecache
+import math
+
+import pytest
+
+import cs_utils.exercises
+from cs_utils.checking import notebook
+from cs_utils.checking.notebook import check, plain_points, when_done
+from tests.checking.sample import CORR, correct
+
+
+@pytest.fixture(autouse=True)
+def sample_exercises(monkeypatch):
+    from dataclasses import replace
+
+    known = {"corr2d": CORR, "twice": replace(CORR, name="twice")}
+    monkeypatch.setattr(cs_utils.exercises, "exercises", lambda: known)
+    monkeypatch.setattr(notebook, "_failing", set())
+
+
+def corr2d(x, k, *, stride=1):
+    return correct(x, k, stride=stride)
+
+
+def test_the_value_of_a_check_is_its_points_as_a_plain_float(capsys):
+    points = check(corr2d)
+    assert type(points) is float and repr(points) == "3.0"
+    assert "All 2 groups pass" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "definition", ["twice = corr2d", "twice = lambda x, k, stride=1: corr2d(x, k, stride=stride)"]
+)
+def test_a_check_means_the_name_that_is_written(definition, capsys):
+    """`twice = corr2d` and lambdas have another ``__name__``."""
+    cell = f"{definition}\npoints = check(twice)"
+    linecache.cache["<cell 1>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 1>")
+    names = {"check": check, "corr2d": corr2d}
+    exec(compile(cell, "<cell 1>", "exec"), names)
+    assert names["points"] == 3.0 and capsys.readouterr().out.startswith("twice")
+
+
+def test_a_function_that_calls_a_failing_one_is_told_so(capsys):
+    names = {"check": check, "correct": correct}
+    exec("def corr2d(x, k, stride=1): return -correct(x, k, stride=stride)", names)
+    exec("def twice(x, k, stride=1): return corr2d(x, k, stride=stride)", names)
+    check(corr2d=names["corr2d"])
+    check(twice=names["twice"])
+    assert "It calls corr2d, which does not pass its own check yet" in capsys.readouterr().out
+
+
+def test_nothing_that_a_function_does_makes_check_raise(capsys):
+    class Rude:
+        __code__ = property(lambda self: 1 / 0)
+
+        def __call__(self, *args, **kwargs):
+            raise SystemExit
+
+    for rude in (Rude(), len, type, iter):
+        assert check(corr2d=rude) == 0.0
+
+
+@pytest.mark.parametrize("arguments", [((), {}), ((corr2d, corr2d), {}), ((corr2d,), {"corr2d": corr2d})])
+def test_checking_several_things_or_none_says_what_to_write(arguments):
+    with pytest.raises(TypeError, match="one thing at a time"):
+        check(*arguments[0], **arguments[1])
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match="corr2d, twice"):
+        check(len)
+
+
+def test_under_grading_a_check_does_nothing(monkeypatch, capsys):
+    monkeypatch.setenv("CS_UTILS_GRADING", "1")
+    assert check(corr2d) == 0.0 and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("points", "expected"), [(math.nan, 0.0), (-1, 0.0), (9, 3.0), (2, 2.0)])
+def test_points_are_always_a_number_between_nothing_and_the_maximum(points, expected):
+    assert plain_points(points, 3) == expected
+
+
+def test_an_experiment_waits_for_its_function_without_stopping_the_notebook(capsys):
+    with when_done("corr2d"):
+        raise NotImplementedError
+    with when_done("corr2d"):
+        raise ZeroDivisionError("by zero")
+    with pytest.raises(KeyboardInterrupt), when_done("corr2d"):
+        raise KeyboardInterrupt
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "This needs corr2d: come back when it passes its check."
+    assert told[1].startswith("corr2d is not right yet: ZeroDivisionError: by zero")
