@@ -23,15 +23,25 @@ from pathlib import Path
 import cs_utils
 from autograder.sandbox import inside
 
+_IMPORTED = (
+    "numpy",
+    "numpy.random",
+    "numpy.linalg",
+    "numpy.fft",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "cs_utils",
+)
+
 # Runtime -> (distributions, each with what it requires; modules that the fork server imports beforehand).
 RUNTIMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "numpy": (
         ("numpy", "matplotlib", "ipython", "ipywidgets"),
-        ("numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "cs_utils"),
+        _IMPORTED,
     ),
     "torch": (
         ("numpy", "matplotlib", "ipython", "ipywidgets", "torch"),
-        ("numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "cs_utils", "torch"),
+        (*_IMPORTED, "torch"),
     ),
 }
 

@@ -113,7 +113,8 @@ def test_what_ipython_syntax_becomes_does_no_harm(run):
 
 def test_plots_can_be_made(run):
     result = run(
-        "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.set_title('edges')\nax.imshow([[1, 2]])\n"
+        "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.set_title('edges')\n"
+        "ax.imshow([[1, 2]])\n"
         "plt.savefig('figure.png')\nplt.show()\nimport os\nsize = os.path.getsize('figure.png')"
     )
     assert result.troubles == ()
@@ -122,7 +123,8 @@ def test_plots_can_be_made(run):
 
 def test_dataclasses_and_recursion_work(run):
     result = run(
-        "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass P:\n    x: int = 3",
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "@dataclass\nclass P:\n    x: int = 3",
         "def f(n):\n    return 0 if n == 0 else 1 + f(n - 1)",
     )
     assert result.troubles == ()
@@ -135,12 +137,12 @@ def test_random_numbers_are_the_same_in_every_run(run):
     assert run(source).value("a").value == run(source).value("a").value
 
 
-def test_strange_values_come_back_as_odd_or_refused(run):
+def test_strange_values_come_back_as_odd(run):
     result = run(
         "def f():\n    return {1, 2}\ndef g():\n    return 10 ** 5000\ndef h():\n    return '\\ud800'"
     )
     assert call(result, "f").value == Odd("set")
-    assert call(result, "g").failure.type == "TooLarge"
+    assert type(call(result, "g").value) is Odd
     assert call(result, "h").value == "?"
     assert result.alive
 

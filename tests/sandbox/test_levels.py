@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from autograder.sandbox import Level, Limits, Sandbox, SandboxUnavailable, best_level, levels, probe
@@ -31,8 +33,6 @@ def test_level_none_leaves_no_file_behind():
     with Sandbox(Level.NONE, allow_unprotected=True) as sandbox:
         with sandbox.start(cells("import os\nopen('x', 'w').close()\nhere = os.getcwd()")) as run:
             here = run.value("here").value
-            import os
-
             assert os.path.exists(here)
         assert not os.path.exists(here)
 

@@ -51,9 +51,10 @@ def test_a_timeout_leaves_no_process(sandbox):
 
 
 def test_closing_the_sandbox_ends_open_runs():
+    before = descendants(os.getpid())
     sandbox = Sandbox(Level.NAMESPACES, QUICK)
     run = sandbox.start(cells("x = 1"))
-    everything = descendants(os.getpid())
+    everything = descendants(os.getpid()) - before
     server = _server(sandbox)
     assert len(everything) >= 3
     sandbox.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sysconfig
 import threading
 from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import Level, Limits, Sandbox
+from autograder.sandbox import Level, Limits, Sandbox, runtime
 from tests.sandbox.conftest import call, cells
 
 
@@ -66,15 +68,15 @@ def test_instructor_files_are_not_there(run, tmp_path):
 
 
 def test_the_tree_holds_the_runtime_and_nothing_else(ask):
-    top = ask("import os\ndef answer():\n    return sorted(os.listdir('/')), os.listdir('/tmp'), os.getcwd()")
-    assert set(top[0]) & {"etc", "proc", "sys", "run", "var", "boot", "mnt", "opt", "srv"} == set()
-    assert top[1:] == ([], "/tmp")
-    assert sorted(ask("import os\ndef answer():\n    return os.listdir('/dev')")) == [
-        "null",
-        "random",
-        "urandom",
-        "zero",
-    ]
+    folders = runtime.prepare().folders
+    listing = "import os\ndef answer():\n    return [sorted(os.listdir(p)) for p in {}]".format
+    top, dev, tmp, cache = ask(listing(["/", "/dev", "/tmp", str(runtime.cache_folder())]))
+    shown = {Path(os.path.realpath(path)).parts[1] for path in [*folders, sysconfig.get_path("stdlib")]}
+    assert set(top) <= shown | {"dev", "lib", "lib64", "tmp", "usr"}
+    assert dev == ["null", "random", "urandom", "zero"]
+    assert tmp == []
+    assert cache == sorted(folder.name for folder in folders)
+    assert ask("import os\ndef answer():\n    return os.getcwd(), os.path.exists('/proc')") == ("/tmp", False)
 
 
 def test_no_reference_and_no_pytorch_can_be_imported(run):
@@ -158,7 +160,8 @@ def test_no_capability_is_left(ask):
 def test_only_the_way_to_the_judge_is_open(ask):
     source = (
         "import os, stat\ndef answer():\n    found = {}\n    for n in range(256):\n        try:\n"
-        "            found[str(n)] = stat.S_IFMT(os.fstat(n).st_mode)\n        except OSError:\n            pass\n"
+        "            found[str(n)] = stat.S_IFMT(os.fstat(n).st_mode)\n"
+        "        except OSError:\n            pass\n"
         "    return found"
     )
     kinds = ask(source)
@@ -169,8 +172,8 @@ def test_only_the_way_to_the_judge_is_open(ask):
 
 def test_nothing_can_be_written_but_tmp(ask):
     source = (
-        "import os, numpy, sys\ndef answer():\n    written = []\n"
-        "    for folder in ['/', '/dev', '/usr', os.path.dirname(numpy.__file__), os.path.dirname(os.__file__)]:\n"
+        "import os, numpy\ndef answer():\n    written = []\n    library = os.path.dirname(os.__file__)\n"
+        "    for folder in ['/', '/dev', '/usr', library, os.path.dirname(numpy.__file__)]:\n"
         "        try:\n            open(folder + '/x', 'w')\n            written.append(folder)\n"
         "        except OSError:\n            pass\n"
         "    open('/tmp/x', 'w').write('x')\n    return written"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import math
 import tracemalloc
 from typing import Any
@@ -125,14 +127,10 @@ json_values = st.recursive(
 
 
 @given(json_values, json_values)
-def test_a_header_of_any_other_shape_is_refused(value, sizes):
-    import json
-
+def test_a_header_of_any_other_shape_raises_nothing_else(value, sizes):
     header = json.dumps({"value": value, "arrays": sizes}).encode()
-    try:
+    with contextlib.suppress(wire.WireError):
         decode(wire.HEAD.pack(wire.MAGIC, wire.VERSION, len(header), 0) + header)
-    except wire.WireError:
-        pass
 
 
 def frame(header: bytes, payload: bytes = b"") -> bytes:

@@ -88,6 +88,8 @@ def build_root(tree: Tree, tmpfs_bytes: int) -> None:
     """Make `tree` the whole file system of this mount namespace, with a fresh /tmp, and go there."""
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     _tmpfs(_NEW_ROOT, "size=1m,mode=755")
+    os.mkdir(f"{_NEW_ROOT}/tmp")  # before what is shown: the runtime may lie below /tmp
+    _tmpfs(f"{_NEW_ROOT}/tmp", f"size={tmpfs_bytes},nr_inodes=5000,mode=1777")
     for folder in tree.show:
         _show(folder, kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
     for folder in tree.hide:
@@ -100,14 +102,11 @@ def build_root(tree: Tree, tmpfs_bytes: int) -> None:
         Path(_NEW_ROOT + device).touch()
         kernel.mount(device, _NEW_ROOT + device, flags=kernel.MS_BIND)
         kernel.restrict_mount(_NEW_ROOT + device, kernel.ATTR_NOSUID | kernel.ATTR_NOEXEC, recursive=False)
-    os.makedirs(f"{_NEW_ROOT}/tmp", exist_ok=True)
-    _tmpfs(f"{_NEW_ROOT}/tmp", f"size={tmpfs_bytes},nr_inodes=5000,mode=1777")
     os.chdir(_NEW_ROOT)
     kernel.pivot_root(".", ".")
     kernel.detach(".")
     os.chdir("/")
     kernel.restrict_mount("/", kernel.ATTR_RDONLY, recursive=False)
-    os.chdir("/tmp")
 
 
 def _show(folder: str, attributes: int) -> None:

@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import tempfile
 import traceback
 from typing import Any, NoReturn
 
@@ -71,14 +72,17 @@ def _keep(request: dict[str, Any], control: int, data: int, tree: fence.Tree) ->
         fence.close_descriptors([control, data])
         keeper = os.pidfd_open(os.getpid())
         user = fence.user_for(os.getpid())
-        if request["level"] == "namespaces":
+        namespaces = request["level"] == "namespaces"
+        if namespaces:
             fence.enter_namespaces()
-        child = os.fork()
-        if child == 0:
-            os.close(control)
-            worker.main(data, keeper, user, request, tree)
-        os.close(data)
-        _watch(control, child, request["level"])
+        # In a mount namespace every run has a /tmp of its own.
+        with contextlib.nullcontext("/tmp") if namespaces else tempfile.TemporaryDirectory() as folder:
+            child = os.fork()
+            if child == 0:
+                os.close(control)
+                worker.main(data, keeper, user, folder, request, tree)
+            os.close(data)
+            _watch(control, child, request["level"])
     except BaseException as error:
         refuse(data, error)
     os._exit(0)

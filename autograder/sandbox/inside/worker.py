@@ -28,11 +28,23 @@ OUT_OF_MEMORY = 71  # exit status of a worker that could not even send its answe
 _FROM_GRADER = wire.Caps(header=256 << 20, payload=1 << 30)  # the grader is trusted
 
 
-def main(data: int, keeper: int, user: int | None, request: Mapping[str, Any], tree: fence.Tree) -> NoReturn:
-    """Never returns. `keeper` is a descriptor of the keeper's process, `user` the user id to become."""
+def main(
+    data: int, keeper: int, user: int | None, folder: str, request: Mapping[str, Any], tree: fence.Tree
+) -> NoReturn:
+    """Never returns.
+
+    Args:
+        data: the socket to the grader.
+        keeper: a descriptor of the keeper's process.
+        user: the user id to become; None to stay.
+        folder: to work in, and the only one to write to.
+        request: level and limits, as `autograder.sandbox.run` sends them.
+        tree: what to show of the file system.
+    """
     link = Link(data, wire.Caps(payload=request["answer_bytes"]))
     try:
         _enter(data, keeper, user, request, tree)
+        os.chdir(folder)
     except BaseException as error:
         link.send({"kind": "refused", "why": f"{type(error).__name__}: {error}"[:1000]})
         os._exit(1)
