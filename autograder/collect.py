@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from autograder.course import CourseError
 from autograder.intake.reading import MAX_BYTES
 from autograder.roster import Student, is_safe_name
 from autograder.text import listed, printable
@@ -31,7 +32,7 @@ MAX_ENTRIES = 100_000
 RowStatus = Literal["collected", "replaced", "unchanged", "missing", "problem"]
 
 
-class CollectError(ValueError):
+class CollectError(CourseError):
     """The source as a whole cannot be used; the message says why and what to do."""
 
 

@@ -14,9 +14,8 @@ from functools import cached_property
 from IPython.core.inputtransformer2 import TransformerManager
 
 MAX_CELL = 200_000  # characters; longer cells are kept as they are
-WORK = (
-    2_000_000  # characters that translating one notebook may read; IPython reads a cell anew for every magic
-)
+# Characters that translating one notebook may read; IPython reads a cell anew for every magic in it.
+WORK = 1_000_000
 
 FLAGGED_MODULES = {"torch", "tensorflow", "jax", "scipy", "cv2", "skimage"}
 FLAGGED_NUMPY = {"correlate", "convolve"}
@@ -54,17 +53,21 @@ class Translator:
         Raises:
             RuntimeError: the work is used up. And whatever IPython raises for text that it cannot read.
         """
-        lines = source.splitlines(keepends=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # IPython warns of odd line ends
+            return "".join(self._translated(source.splitlines(keepends=True), len(source)))
+
+    def _translated(self, lines: list[str], length: int) -> list[str]:
         lines[-1:] = [f"{line.rstrip(chr(10))}\n" for line in lines[-1:]]
         for transform in (*self._manager.cleanup_transforms, *self._manager.line_transforms):
             lines = transform(lines)  # type: ignore[operator]
         changed = True
         while changed:
-            self._left -= len(source) + 200
+            self._left -= length + 200
             if self._left < 0:
                 raise RuntimeError("more magics than are translated")
             changed, lines = self._manager.do_one_token_transform(lines)
-        return "".join(lines)
+        return lines
 
 
 @dataclass(frozen=True)
