@@ -431,3 +431,21 @@ def test_a_collected_notebook_is_the_bytes_that_were_handed_in(tmp_path, course)
     run(tmp_path / "in", course)
     assert got(course, "alove") == data
     assert parse(data).cells == ()
+
+
+def test_a_file_is_replaced_whole_under_whoever_reads_it(tmp_path, course):
+    old = put(course / "submitted", f"alove/{A}/{A}.ipynb", b"old" * 1000)
+    put(tmp_path / "in", "alove.ipynb", b"new")
+    with old.open("rb") as reader:
+        run(tmp_path / "in", course)
+        assert reader.read() == b"old" * 1000
+    assert got(course, "alove") == b"new"
+
+
+def test_the_same_notebook_found_with_an_earlier_time_was_handed_in_then(tmp_path, course):
+    put(tmp_path / "in", "alove.ipynb", b"work", NOON + dt.timedelta(days=9))
+    run(tmp_path / "in", course)
+    put(tmp_path / "in", "alove.ipynb", b"work")
+    rows, _ = run(tmp_path / "in", course)
+    assert rows["alove"].status == "unchanged"
+    assert "2026-10-05 12:00" in (course / "submitted/alove" / A / "timestamp.txt").read_text()
