@@ -205,9 +205,8 @@ def explore_sliding(x: Any, w: Any, *, stride: Pair = 1, padding: Pair = 0) -> N
     sliding = Sliding(x, w, stride, padding)
     names = ("input", "kernel", "output")
     style.explore(
-        lambda place: place_figure(sliding, place, names),
-        len(sliding.places),
-        "place",
+        lambda place: place_figure(sliding, place - 1, names),
+        {"place": (1, len(sliding.places), 1)},
         fallback=lambda: filmstrip(sliding, names),
         alt=sliding.alt,
     )

@@ -28,8 +28,8 @@ from cs_utils.plots.style import (
     SKY,
     blank,
     boxes,
+    explore,
     figure,
-    in_notebook,
     show,
 )
 
@@ -58,19 +58,26 @@ def windows_figure(
     size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> tuple[Figure, str]:
     """The figure of `show_windows` and the sentence under it."""
+    rows = len(list(_windows(range(-padding, size + padding), kernel_size, stride, dilation)))
+    fig = figure(min(9.0, 2.2 + 0.42 * (size + 2 * padding)), 1.25 + 0.3 * max(1, rows))
+    sentence = _draw_windows(fig.subplots(), size, kernel_size, stride, padding, dilation)
+    caption(fig, sentence)
+    return fig, sentence
+
+
+def _draw_windows(
+    ax: Axes, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> str:
+    """Draw the row and its windows; returns a sentence about them."""
     columns = range(-padding, size + padding)
     windows = list(_windows(columns, kernel_size, stride, dilation))
     unread = sorted(set(range(size)).difference(*windows))
-    fig = figure(min(9.0, 2.2 + 0.42 * len(columns)), 1.25 + 0.3 * max(1, len(windows)))
-    ax = fig.subplots()
     for column in columns:
         _column(ax, column, inside=0 <= column < size, unread=column in unread)
     for row, window in enumerate(windows):
         _window(ax, row + 1.4, window)
-    blank(ax, len(windows) + 1.5, size + padding + 2.6, left=-padding - 0.1)
-    sentence = _windows_sentence(windows, unread)
-    caption(fig, sentence)
-    return fig, sentence
+    blank(ax, len(windows) + 1.0, size + padding, left=-padding)
+    return _windows_sentence(windows, unread)
 
 
 def _windows(columns: range, kernel_size: int, stride: int, dilation: int) -> Iterator[list[int]]:
@@ -102,47 +109,47 @@ def _window(ax: Axes, row: float, window: Sequence[int]) -> None:
 def _windows_sentence(windows: Sequence[Sequence[int]], unread: Sequence[int]) -> str:
     if not windows:
         return "The kernel does not fit: no window, no output."
-    places = "1 window" if len(windows) == 1 else f"{len(windows)} windows"
+    made = "1 window, so 1 output number"
+    if len(windows) > 1:
+        made = f"{len(windows)} windows, so {len(windows)} output numbers"
     if not unread:
-        return f"{places}, so {len(windows)} output numbers; every column is read."
+        return f"{made}; every column is read."
     which = ", ".join(map(str, unread))
-    noun = "column" if len(unread) == 1 else "columns"
-    return f"{places}, so {len(windows)} output numbers; {noun} {which} (hatched) never read."
+    noun, verb = ("column", "is") if len(unread) == 1 else ("columns", "are")
+    return f"{made}; {noun} {which} (hatched) {verb} never read."
 
 
 EXAMPLES = (
-    {"size": 10, "kernel_size": 3, "stride": 1, "padding": 0, "dilation": 1},
-    {"size": 10, "kernel_size": 3, "stride": 3, "padding": 1, "dilation": 1},
-    {"size": 10, "kernel_size": 3, "stride": 2, "padding": 0, "dilation": 2},
-    {"size": 10, "kernel_size": 4, "stride": 4, "padding": 0, "dilation": 1},
+    {"size": 10, "kernel_size": 3, "stride": 3, "padding": 1},
+    {"size": 10, "kernel_size": 3, "stride": 2, "dilation": 2},
+    {"size": 10, "kernel_size": 4, "stride": 4},
+    {"size": 10, "kernel_size": 3, "stride": 1, "dilation": 4},
 )
 
 
 def explore_windows() -> None:
     """Sliders for size, kernel, stride, padding and dilation; four examples where widgets do not run."""
-    view = _sliders() if in_notebook() else None
-    if view is None:
-        for example in EXAMPLES:
-            print(", ".join(f"{name}={value}" for name, value in example.items()))
-            show_windows(**example)
-        return
-    from IPython.display import display
+    explore(
+        lambda **settings: windows_figure(**settings)[0],
+        {
+            "size": (1, 24, 10),
+            "kernel_size": (1, 9, 3),
+            "stride": (1, 6, 3),
+            "padding": (0, 4, 1),
+            "dilation": (1, 4, 1),
+        },
+        fallback=_examples,
+        alt="The windows of four kernels over a row of ten columns.",
+    )
 
-    display(view)
 
-
-def _sliders() -> Any:
-    """The sliders above the figure that follows them, or None without ipywidgets."""
-    try:
-        import ipywidgets as widgets
-    except ImportError:
-        return None
-    ranges = {"size": (1, 24), "kernel_size": (1, 9), "stride": (1, 6), "padding": (0, 4), "dilation": (1, 4)}
-    sliders = {
-        name: widgets.IntSlider(EXAMPLES[1][name], low, high, description=name, continuous_update=False)
-        for name, (low, high) in ranges.items()
-    }
-    return widgets.VBox([*sliders.values(), widgets.interactive_output(show_windows, sliders)])
+def _examples() -> Figure:
+    fig = figure(8.5, 5.6)
+    for ax, settings in zip(fig.subplots(2, 2).flatten(), EXAMPLES, strict=True):
+        sentence = _draw_windows(ax, **settings)
+        title = ", ".join(f"{name}={value}" for name, value in settings.items())
+        ax.set_title(f"{title}\n{textwrap.fill(sentence, 60)}", fontsize=8.5)
+    return fig
 
 
 # --- dilation ---------------------------------------------------------------------------------------------

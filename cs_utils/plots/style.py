@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -116,19 +116,18 @@ def blank(ax: Axes, rows: float, columns: float, top: float = 0, left: float = 0
 
 
 def explore(
-    draw: Callable[[int], Figure],
-    count: int,
-    name: str,
+    draw: Callable[..., Figure],
+    sliders: Mapping[str, tuple[int, int, int]],
     *,
     fallback: Callable[[], Figure],
     alt: str,
 ) -> None:
-    """A slider from 1 to `count`, called `name`, over the figures ``draw(0)`` ... ``draw(count - 1)``.
+    """Sliders over the figure ``draw(name=value, ...)``.
 
-    The figure of `fallback` is stored beside it, and shown where widgets do not run: on GitHub, in a saved
-    page, or where ipywidgets is not installed.
+    sliders: name -> (lowest, highest, first value). The figure of `fallback` is stored beside them, and shown
+    where widgets do not run: on GitHub, in a saved page, or where ipywidgets is not installed.
     """
-    widget = _slider(draw, count, name) if in_notebook() else None
+    widget = _widget(draw, sliders) if in_notebook() else None
     if widget is None:
         show(fallback(), alt)
         return
@@ -140,16 +139,25 @@ def explore(
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
 
 
-def _slider(draw: Callable[[int], Figure], count: int, name: str) -> Any:
+def _widget(draw: Callable[..., Figure], ranges: Mapping[str, tuple[int, int, int]]) -> Any:
+    """The sliders above the picture, or None without ipywidgets."""
     try:
         import ipywidgets
     except ImportError:
         return None
-    slider = ipywidgets.IntSlider(1, 1, count, description=name, continuous_update=False)
-    picture = ipywidgets.Image(value=png(draw(0)), format="png")
+    sliders = {
+        name: ipywidgets.IntSlider(first, low, high, description=name, continuous_update=False)
+        for name, (low, high, first) in ranges.items()
+    }
+
+    def drawn() -> bytes:
+        return png(draw(**{name: slider.value for name, slider in sliders.items()}))
+
+    picture = ipywidgets.Image(value=drawn(), format="png")
 
     def redraw(change: Any) -> None:
-        picture.value = png(draw(change["new"] - 1))
+        picture.value = drawn()
 
-    slider.observe(redraw, names="value")
-    return ipywidgets.VBox([slider, picture])
+    for slider in sliders.values():
+        slider.observe(redraw, names="value")
+    return ipywidgets.VBox([*sliders.values(), picture])
