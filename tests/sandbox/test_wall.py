@@ -62,9 +62,10 @@ def test_instructor_files_are_not_there(run, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("the answer")
         path.chmod(0o644)
-    own = Path(__file__).resolve()
-    result = run(*[f"open({str(path)!r}).read()" for path in [*secrets, own, "/etc/passwd", "/etc/hostname"]])
-    assert [trouble.failure.type for trouble in result.troubles] == ["FileNotFoundError"] * 6
+    paths = [*map(str, secrets), str(Path(__file__).resolve()), "/etc/passwd", "/etc/hostname"]
+    above = [f"/..{path}" for path in paths]  # what lay above the new root is gone, too
+    result = run(*[f"open({path!r}).read()" for path in paths + above])
+    assert [trouble.failure.type for trouble in result.troubles] == ["FileNotFoundError"] * 12
 
 
 def test_the_tree_holds_the_runtime_and_nothing_else(ask):
