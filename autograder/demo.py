@@ -20,7 +20,10 @@ from nbformat import NotebookNode
 from autograder import source
 from autograder.course import Course, init
 
-Answers = dict[str, str]
+WRITTEN = """\
+The kernel is *learned*: if the layer flipped it, training would find the flipped kernel instead, and
+$y_i = \\sum_j x_{i+j} w_j$ would come out the same. Padding costs nothing to learn, only multiplications.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ def _snippets(folder: str, assignment: str) -> tuple[source.Snippet, ...]:
 
 
 def right(assignment: str) -> bytes | None:
-    return _bytes(source.solved(assignment))
+    """Everything solved, the written questions answered."""
+    written = source.read(source.SOLUTIONS / f"{assignment}.py").points("written")
+    return _bytes(source.solve(source.solved(assignment), dict.fromkeys(written, WRITTEN)))
 
 
 def in_style(number: int) -> Callable[[str], bytes | None]:
@@ -69,12 +74,23 @@ def with_mistake(number: int) -> Callable[[str], bytes | None]:
     """Everything right but one exercise, which has a known mistake."""
 
     def make(assignment: str) -> bytes | None:
-        mistakes = _snippets("mistakes", assignment)
+        alone = _lone_functions(assignment)
+        mistakes = [known for known in _snippets("mistakes", assignment) if known.exercise in alone]
         mistake = mistakes[number * 7 % len(mistakes)]
         answers = source.solutions(assignment) | {mistake.exercise: mistake.source}
         return _bytes(source.solve(source.released(assignment), answers))
 
     return make
+
+
+def _lone_functions(assignment: str) -> list[str]:
+    """Names of the exercises that are functions no other answer calls: a mistake stays in its place."""
+    answers = source.solutions(assignment)
+    return [
+        name
+        for name, text in answers.items()
+        if f"def {name}(" in text and sum(f"{name}(" in other for other in answers.values()) == 1
+    ]
 
 
 def half_done(assignment: str) -> bytes | None:
@@ -182,20 +198,11 @@ def broken_json(assignment: str) -> bytes | None:
     return whole[: len(whole) // 2]
 
 
-def _lone_function(assignment: str) -> tuple[str, str]:
-    """Name and solution of an exercise that is a function no other answer calls."""
-    answers = source.solutions(assignment)
-    return next(
-        (name, text)
-        for name, text in answers.items()
-        if f"def {name}(" in text and sum(f"{name}(" in other for other in answers.values()) == 1
-    )
-
-
 def _sabotaged(assignment: str, statement: str) -> bytes | None:
     """Everything right, but one function begins with `statement`."""
-    name, text = _lone_function(assignment)
-    return _bytes(source.solve(source.solved(assignment), {name: _wrapped(name, text, statement)}))
+    name = _lone_functions(assignment)[0]
+    answer = _wrapped(name, source.solutions(assignment)[name], statement)
+    return _bytes(source.solve(source.solved(assignment), {name: answer}))
 
 
 def endless(assignment: str) -> bytes | None:

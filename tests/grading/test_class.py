@@ -186,7 +186,7 @@ SEEN = []
 _corr1d = corr1d
 def corr1d(*args, **kwargs):
     SEEN.append([float(value) for value in args[0] if value != round(value)][:3])
-    raise ValueError(str(max(SEEN, key=len)))
+    raise ValueError(str([triple for triple in SEEN if triple][:1] or SEEN))
 """
 
 
@@ -200,12 +200,11 @@ def test_no_secret_case_reaches_feedback_however_a_function_leaks(course):
     exercise = exercises()["corr1d"]
     stored = course.record("ada", "01_correlation").read_text()
     stored += course.autograded("ada", "01_correlation").read_text()
-    stored = stored.replace("\\n", " ")
 
     def shown(seed):
         cases = [case for group in exercise.groups for case in exercise.cases(group, seed)]
-        values = [value for case in cases for value in case.args[0].ravel() if value != round(value)]
-        return sum(f"{value:.8f}"[:-2] in stored for value in values)
+        fractions = [[float(v) for v in case.args[0] if v != round(v)][:3] for case in cases]
+        return sum(bool(triple) and str(triple) in stored for triple in fractions)
 
     assert shown(PUBLIC_SEED) > 0, "the leak itself works"
     assert shown(course.seed("01_correlation")) == 0
