@@ -51,3 +51,10 @@ def test_without_protection_the_message_says_what_failed_and_what_to_do(monkeypa
     for part in ("unshare: Operation not permitted", "user.max_user_namespaces", "apparmor", "--unprotected"):
         assert part in str(caught.value)
     assert best_level(allow_unprotected=True) is Level.NONE
+
+
+def test_a_closed_sandbox_starts_no_more_runs():
+    sandbox = Sandbox(Level.NAMESPACES)
+    sandbox.close()
+    with pytest.raises(SandboxUnavailable, match="closed"):
+        sandbox.start([])
