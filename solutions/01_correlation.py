@@ -23,7 +23,8 @@
 # experiment, *guess* what it will show. A wrong guess that you notice teaches more than a right one that you don't.
 # Experiments that need your functions wait patiently until these are written.
 #
-# Difficulty: ●○○ a few lines · ●●○ think first · ●●● take a walk in between.
+# About three and a half hours in two or three sittings; 43 points. Difficulty: ●○○ a few lines · ●●○ think first ·
+# ●●● take a walk in between.
 
 # %% tags=["needed"]
 import numpy as np
@@ -219,8 +220,8 @@ plots.show_sliding([1, 2, 3, 4], [3, 2, 1])
 # %% [markdown]
 # **10** and **16**, where the correlation gave 14 and 20. Why would anyone flip? Because of what it buys: with the
 # flip, kernel and input can change roles ($I * W = W * I$), and blurring twice is the same as blurring once with the
-# two kernels convolved. It is the rule by which polynomials multiply, and by which the numbers of two dice add up.
-# Here are the products of the coefficients of $(1 + 2t + 3t^2 + 4t^3)\,(1 + 2t + 3t^2)$; look at the middle of the
+# two kernels convolved. It is the rule by which polynomials multiply, and by which the chances of two dice combine.
+# Here are the coefficients of the product $(1 + 2t + 3t^2 + 4t^3)\,(1 + 2t + 3t^2)$; look at the middle of the
 # answer.
 
 # %%
@@ -568,8 +569,9 @@ def pair(value):
 pair(2), pair((0, 1))
 
 # %% [markdown]
-# The output has $\lfloor (H + 2P_h - k_h)/S_h \rfloor + 1$ rows and $\lfloor (W + 2P_w - k_w)/S_w \rfloor + 1$ columns. Most
-# pictures are not square, and some kernels are not: keep heights and widths apart from the first line on.
+# The output has $\lfloor (\text{height} + 2P_h - k_h)/S_h \rfloor + 1$ rows and
+# $\lfloor (\text{width} + 2P_w - k_w)/S_w \rfloor + 1$ columns. Most pictures are not square, and some kernels are not:
+# keep heights and widths apart from the first line on.
 #
 # <details><summary>Help, how do I pad rows and columns differently?</summary>
 #
@@ -691,7 +693,8 @@ check(conv2d_true)
 def edge_kernel(direction):
     """A kernel that answers to edges of one direction only.
 
-    direction: "left_right" (dark on the left, bright on the right) or "top_bottom" (dark above, bright below).
+    direction: "left_right" (dark on the left, bright on the right), or
+    "top_bottom" (dark above, bright below).
 
     Returns a 2-D array, at most 7 x 7.
     """
@@ -706,7 +709,7 @@ check(edge_kernel)
 
 # %% [markdown]
 # Now let it look at a photograph: Grace Hopper, who gave us the compiler. **Guess** which parts of the picture light up
-# in which map: the stripes on her sleeve, the flag, the edge of the cap?
+# in which map: the stars of the flag, the glasses, the shoulders, the ribbons on her chest?
 
 # %%
 portrait = plots.photo()
@@ -716,8 +719,8 @@ with when_done("corr2d", "edge_kernel"):
     plots.show_pictures({"photo": portrait, "left to right": across, "top to bottom": down})
 
 # %% [markdown]
-# Orange is positive (it gets brighter), purple negative, white is "nothing changes". Neither map alone shows the outline.
-# Both together do, when we forget the sign:
+# Orange is positive (it gets brighter), purple negative, white is "nothing changes". The collar stands out in the first map,
+# the glasses and the ribbons in the second. Neither alone shows the whole outline; both together do, when we forget the sign:
 
 # %%
 with when_done("corr2d", "edge_kernel"):
@@ -823,6 +826,9 @@ with when_done("match_template"):
 #
 # ### Exercise: `learn_kernel` · 20 minutes · ●●○
 #
+# Write this loop: start from zeros, and make exactly `steps` steps with your own `corr1d` and `corr1d_backward`. Which of the
+# two gradients that come back do you need?
+#
 # <details><summary>Help, my weights become enormous, then nan</summary>
 #
 # Each step makes it worse. Do you walk downhill (minus)? Is it the *mean*, with the division by $n$? If both are right, the
@@ -872,6 +878,8 @@ with when_done("learn_kernel"):
     print(learn_kernel(signal, convolved, 3, lr=0.1, steps=300).round(3))
 
 # %% [markdown]
+# It does not fail; but what it found is not what we convolved with. Keep that in mind for the last question.
+#
 # ### What do networks find?
 #
 # Trained on millions of photographs, the kernels of a network's first layer come out strikingly alike from network to network:
@@ -893,9 +901,13 @@ colours = plots.photo(colour=True)  # of shape (3, H, W)
 with when_done("corr2d"):
     edge, opponent = (sum(corr2d(colours[c], filters[k, c]) for c in range(3)) for k in (2, 20))
     plots.show_pictures({"photo": colours, "an edge filter": edge, "an opposing-colours filter": opponent})
-    print("on a grey wall:", round(float(filters[20].sum()), 6))
+    print("on a grey wall:", abs(filters[20].sum()).round(6))
 
 # %% [markdown]
+# The edge filter draws strokes along *its* direction and is silent elsewhere. The other one does not care about edges at all: it
+# says "warm" (orange) on the skin, the red of the flag and the ribbons, "cold" (purple) on the blue wall, and nothing on grey,
+# white and black, however bright, because its three slices add up to zero.
+#
 # ### In your own words · 10 minutes
 #
 # PyTorch's `Conv2d` is called a convolution, and never flips its kernel: it computes a cross-correlation.
@@ -932,5 +944,5 @@ with when_done("corr2d"):
 # | gradient for the kernel | $\operatorname{corr}(I, \partial L/\partial O)$ | $K$ |
 # | gradient for the input | $\operatorname{corr}(W_{\text{padded}}, (\partial L/\partial O)_{\text{flipped}})$ | $L$ |
 #
-# (the last two rows for stride 1 and no padding.) In notebook 02 you count: how large is the output, how many weights, how many
+# (The last two rows hold for stride 1 and no padding.) In notebook 02 you count: how large is the output, how many weights, how many
 # multiplications, and how far does a unit see? In notebook 03 the same sum gets channels, several kernels, and speed.

@@ -125,7 +125,7 @@ def explore(
     """Sliders over the figure ``draw(name=value, ...)``.
 
     sliders: name -> (lowest, highest, first value). The figure of `fallback` is stored beside them, and shown
-    where widgets do not run: on GitHub, in a saved page, or where ipywidgets is not installed.
+    where widgets do not run: on GitHub, in other viewers, or where ipywidgets is not installed.
     """
     widget = _widget(draw, sliders) if in_notebook() else None
     if widget is None:
