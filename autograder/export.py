@@ -141,6 +141,6 @@ def to_csv(found: Sequence[Row]) -> str:
 def _cell(value: object) -> object:
     """Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers."""
     if isinstance(value, str):
-        formula = value.lstrip()[:1] in tuple("=+-@") or value[:1] in tuple("\t\r\n")
-        return f"'{value}" if formula else value
+        text = " ".join(value.split())  # line ends inside a cell confuse many programs
+        return f"'{text}" if text.startswith(tuple("=+-@")) else text
     return f"{value:g}" if isinstance(value, float) else value

@@ -48,13 +48,10 @@ def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
 
 
 def requests(driver: webdriver.Chrome) -> set[str]:
-    """Every address asked for since the last call."""
+    """Every address asked for since the last call, without those of the browser's own pages."""
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    return {
-        message["params"]["request"]["url"]
-        for message in messages
-        if message["method"] == "Network.requestWillBeSent"
-    }
+    asked = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+    return {one["request"]["url"] for one in asked if not one["request"]["url"].startswith("chrome")}
 
 
 def render(notebook: NotebookNode, template: str) -> str:
