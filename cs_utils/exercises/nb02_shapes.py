@@ -32,6 +32,23 @@ def _swapped(value: IntOrPair) -> tuple[int, int]:
     return _pair(value)[::-1]
 
 
+TAKE_APART = (
+    "Where a number is asked for there may be a pair (h, w). Before you calculate, make a pair of whatever "
+    "comes; one small helper does it for all."
+)
+
+
+def _pair_refused(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """What a function that calculates with a pair as if it were a number does: it raises TypeError."""
+
+    def predict(*args: Any, **options: Any) -> Any:
+        if any(isinstance(value, tuple) for value in (*args[1:], *options.values())):
+            raise TypeError("unsupported operand type(s)")
+        return reference(*args, **options)
+
+    return predict
+
+
 # --- output_size ------------------------------------------------------------------------------------------
 
 
@@ -123,6 +140,23 @@ OUTPUT_SIZE = Exercise(
         Group("dilation", 1, _sizes_dilation),
         Group("kernels that just fit, or do not", 1, _sizes_fit),
     ),
+    advice={
+        "no padding, stride 1": "Slide a 3-wide kernel over 4 boxes on paper and count its places.",
+        "padding": "For the kernel the zeros are ordinary columns. How many columns are there, then?",
+        "stride": (
+            "How far can the window move, and how many steps of the stride is that? Plus the first place."
+        ),
+        "stride that leaves a remainder": (
+            "A window that would hang over the edge is dropped, however little it hangs over."
+        ),
+        "dilation": (
+            "For the output size a dilated kernel is an ordinary kernel, as wide as from its first "
+            "tap to its last."
+        ),
+        "kernels that just fit, or do not": (
+            "As wide as the padded input: one place. Wider, by however little: a ValueError."
+        ),
+    },
     misconceptions=(
         Misconception(
             "the + 1 is missing",
@@ -260,6 +294,15 @@ SAME_PADDING = Exercise(
         Group("even kernel", 1, _kernels_even),
         Group("dilation", 1, _kernels_dilated),
     ),
+    advice={
+        "odd kernel": "Put your pair into W - K + 1 + before + after: W must come out.",
+        "even kernel": (
+            "Put your pair into W - K + 1 + before + after: W must come out. The larger half comes after."
+        ),
+        "dilation": (
+            "The dilated kernel spans more inputs than it has taps; that span is what must be made up for."
+        ),
+    },
     misconceptions=(
         Misconception(
             "one number where a pair was asked for",
@@ -389,7 +432,24 @@ PAD2D = Exercise(
         Group("a pair (h, w)", 1, _pads_pair),
         Group("a batch (N, C, H, W)", 1, _pads_batch),
     ),
+    advice={
+        "replicate": "Which row of x stands in a row above the picture? Row 0, however far above.",
+        "reflect": "The mirror stands on the last number: left of 1 2 3 stand 3 2, not 2 1.",
+        "a pair (h, w)": (
+            "The first number is for top and bottom, the second for left and right; either may be 0."
+        ),
+        "a batch (N, C, H, W)": (
+            "Only the last two axes get a border. `x.shape[-2:]` and `out[..., rows, columns]` count "
+            "from the end."
+        ),
+    },
     misconceptions=(
+        Misconception(
+            "a pair (h, w) is not taken apart",
+            TAKE_APART,
+            _pair_refused(_pad2d),
+            ("a pair (h, w)",),
+        ),
         Misconception(
             "reflect repeats the edge",
             "The mirror stands *on* the last pixel, not behind it: 3 2 | 1 2 3, not 2 1 | 1 2 3.",
@@ -485,7 +545,21 @@ CONV2D_PARAMETERS = Exercise(
         Group("square kernel", 1, _parameters_square),
         Group("(h, w) kernel, with and without bias", 1, _parameters_pair),
     ),
+    advice={
+        "square kernel": (
+            "Draw one filter: how many slices, how many weights a slice, how many biases? Then all filters."
+        ),
+        "(h, w) kernel, with and without bias": (
+            "kernel_size may be a pair, and bias=False leaves out the biases."
+        ),
+    },
     misconceptions=(
+        Misconception(
+            "a pair (h, w) is not taken apart",
+            TAKE_APART,
+            _pair_refused(_conv2d_parameters),
+            ("(h, w) kernel, with and without bias",),
+        ),
         Misconception(
             "the biases are forgotten",
             "Every filter has one more number than its weights: the bias that is added to its whole map.",
@@ -658,7 +732,24 @@ CONV2D_MACS = Exercise(
         Group("stride and padding", 1, _macs_strided),
         Group("(h, w) pairs and dilation", 1, _macs_pairs),
     ),
+    advice={
+        "stride 1, no padding": (
+            "Numbers in the output, times the length of the dot product behind each of them."
+        ),
+        "stride and padding": (
+            "The number of outputs comes from output_size, with the options, once for each axis."
+        ),
+        "(h, w) pairs and dilation": (
+            "Height and width each have their own kernel size, stride, padding and dilation."
+        ),
+    },
     misconceptions=(
+        Misconception(
+            "a pair (h, w) is not taken apart",
+            TAKE_APART,
+            _pair_refused(_conv2d_macs),
+            ("(h, w) pairs and dilation",),
+        ),
         Misconception(
             "counts the pixels of the input",
             "A dot product is computed once for every number of the *output*. How many are there?",
@@ -789,6 +880,15 @@ RECEPTIVE_FIELD = Exercise(
         Group("dilation", 1, _stacks_dilated),
         Group("strides and dilation together", 1, _stacks_mixed),
     ),
+    advice={
+        "one layer": "One output of a K-wide layer sees K inputs, whatever its stride.",
+        "a stack with stride 1": "How many new inputs come into view with one more layer?",
+        "strides": "How far apart in the input are two neighbours in front of this layer?",
+        "dilation": "A dilated kernel spans more than it has taps.",
+        "strides and dilation together": (
+            "Get the two groups above right one at a time; then this one follows."
+        ),
+    },
     misconceptions=(
         Misconception(
             "each layer adds K instead of K - 1",
@@ -945,6 +1045,12 @@ def _never_moves_on(in_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
     ]
 
 
+def _pair_options_refused(in_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
+    if any(isinstance(value, tuple) for _, options in layers for value in options.values()):
+        raise TypeError("unsupported operand type(s)")
+    return _trace_shapes(in_shape, layers)
+
+
 def _nets_one(rng: np.random.Generator) -> Iterator[Case]:
     yield case((1, 1, 5, 5), [("Conv2d", {"out_channels": 2, "kernel_size": 3})])
     yield case((2, 3, 8, 8), [("Conv2d", {"out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1})])
@@ -1028,7 +1134,26 @@ TRACE_SHAPES = Exercise(
         Group("a whole net", 1, _nets_whole),
         Group("(h, w) pairs and dilation", 1, _nets_pairs),
     ),
+    advice={
+        "one convolution": (
+            "A convolution sets the channels to out_channels, and height and width by output_size."
+        ),
+        "pooling": (
+            "Channels stay; the stride is the kernel_size unless it is given; rest as in a convolution."
+        ),
+        "flatten and linear": "(N, C, H, W) becomes (N, C * H * W); Linear replaces the second number.",
+        "a whole net": "Find the first line that differs: the mistake is in that kind of layer.",
+        "(h, w) pairs and dilation": (
+            "Every option may be an int or a pair (h, w): make pairs of all of them first."
+        ),
+    },
     misconceptions=(
+        Misconception(
+            "a pair (h, w) is not taken apart",
+            TAKE_APART,
+            _pair_options_refused,
+            ("(h, w) pairs and dilation",),
+        ),
         Misconception(
             "a pooling without a stride is given stride 1",
             "Pooling windows stand side by side unless told otherwise: the stride of a pooling layer is its "

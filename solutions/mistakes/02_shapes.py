@@ -96,6 +96,18 @@ def same_padding(kernel_size, *, dilation=1):
 def same_padding(kernel_size, *, dilation=1):
     return (kernel_size - 1) // 2, kernel_size // 2
 
+# %% pad2d: a pair (h, w) is not taken apart
+def pad2d(x, padding, *, mode="zeros"):
+    p, (H, W) = padding, x.shape[-2:]
+    if mode == "zeros":
+        out = np.zeros((*x.shape[:-2], H + 2 * p, W + 2 * p))
+        out[..., p : p + H, p : p + W] = x
+        return out
+    rows, columns = np.arange(-p, H + p), np.arange(-p, W + p)
+    if mode == "reflect":
+        rows, columns = H - 1 - abs(H - 1 - abs(rows)), W - 1 - abs(W - 1 - abs(columns))
+    return x[..., rows.clip(0, H - 1), :][..., columns.clip(0, W - 1)]
+
 # %% pad2d: reflect repeats the edge
 def pad2d(x, padding, *, mode="zeros"):
     h, w = (padding, padding) if isinstance(padding, int) else padding
@@ -144,6 +156,10 @@ def pad2d(x, padding, *, mode="zeros"):
     names = {"replicate": "edge", "reflect": "reflect"}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)], mode=names[mode])
 
+# %% conv2d_parameters: a pair (h, w) is not taken apart
+def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
+    return out_channels * (in_channels * kernel_size**2 + int(bias))
+
 # %% conv2d_parameters: the biases are forgotten
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -189,6 +205,13 @@ def linear_parameters(in_features, out_features, *, bias=True):
 # %% linear_parameters: biases are counted although bias=False
 def linear_parameters(in_features, out_features, *, bias=True):
     return in_features * out_features + out_features
+
+# %% conv2d_macs: a pair (h, w) is not taken apart
+def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
+    C, H, W = in_shape
+    oh = output_size(H, kernel_size, stride=stride, padding=padding, dilation=dilation)
+    ow = output_size(W, kernel_size, stride=stride, padding=padding, dilation=dilation)
+    return out_channels * C * kernel_size**2 * oh * ow
 
 # %% conv2d_macs: counts the pixels of the input
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -316,6 +339,23 @@ def receptive_field(layers):
         field += (d * k - 1) * jump
         jump *= s
     return field
+
+# %% trace_shapes: a pair (h, w) is not taken apart
+def trace_shapes(in_shape, layers):
+    shape, shapes = tuple(in_shape), []
+    for kind, options in layers:
+        if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
+            given = {"padding": 0, "dilation": 1, **options}
+            given.setdefault("stride", 1 if kind == "Conv2d" else given["kernel_size"])
+            channels = given.pop("out_channels", shape[1])
+            size = given.pop("kernel_size")
+            shape = (shape[0], channels, *(output_size(side, size, **given) for side in shape[2:]))
+        elif kind == "Flatten":
+            shape = (shape[0], int(np.prod(shape[1:])))
+        elif kind == "Linear":
+            shape = (shape[0], options["out_features"])
+        shapes.append(shape)
+    return shapes
 
 # %% trace_shapes: a pooling without a stride is given stride 1
 def trace_shapes(in_shape, layers):
