@@ -89,11 +89,13 @@ def _with_dependencies(names: tuple[str, ...]) -> set[str]:
 
 def _link(dist: metadata.Distribution, target: Path) -> None:
     for file in dist.files or ():
-        if ".." in file.parts or file.suffix == ".pyc":
+        if ".." in file.parts:  # commands in bin/
             continue
         path = target / file
         path.parent.mkdir(parents=True, exist_ok=True)
         original = Path(str(dist.locate_file(file)))
+        if not original.exists():
+            continue
         try:
             os.link(original, path)
         except OSError:  # another file system
