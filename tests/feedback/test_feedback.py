@@ -160,6 +160,8 @@ def test_nothing_of_a_submission_runs_or_loads_in_the_page(course, tmp_path):
     bare = tmp_path / "page.html"
     bare.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html), encoding="utf-8")
     with chromium(tmp_path / "profile") as browser:
+        browser.get("about:blank")
+        requests(browser)  # those of the browser's first page
         browser.get(bare.as_uri())
         assert browser.execute_script("return document.querySelectorAll('details .code').length") == 2
         assert not browser.execute_script("return window.pwned")
