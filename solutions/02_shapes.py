@@ -228,7 +228,8 @@ with when_done("output_size"):
 # %%
 with when_done("output_size"):
     for kernel, padding, stride in [(3, 1, 1), (5, 2, 1), (1, 0, 1), (3, 1, 2)]:
-        sizes = [output_size(side, kernel, stride=stride, padding=padding) for side in (32, 33, 224)]
+        options = {"stride": stride, "padding": padding}
+        sizes = [output_size(side, kernel, **options) for side in (32, 33, 224)]
         print(f"K={kernel} P={padding} S={stride}:  32, 33, 224 ->", *sizes)
 
 # %% [markdown]
@@ -430,7 +431,7 @@ picture = torch.rand(1, 1, 16, 16)
 try:
     nn.functional.conv2d(picture, torch.rand(1, 8, 5, 5))
 except RuntimeError as error:
-    print("RuntimeError:", error)
+    print(error)
 
 # %% [markdown]
 # **Exercise 7** · `weight_shape` · 2 minutes · ●○○
@@ -530,7 +531,8 @@ print(f"{neurons:,} neurons, {weights:.3g} weights, {4 * weights / 1e9:.1f} GB i
 
 # %%
 with when_done("conv2d_parameters"):
-    plots.show_memory({"fully connected": 4 * weights, "convolution 5x5": 4 * conv2d_parameters(3, 3, 5)})
+    convolution = conv2d_parameters(3, 3, 5)
+    plots.show_memory({"fully connected": 4 * weights, "convolution 5x5": 4 * convolution})
 
 # %% [markdown]
 # Every line of the grid is a factor of a thousand. The convolution can do so much less, and that is the point: it bets that
@@ -801,12 +803,12 @@ def trace_shapes(in_shape, layers):
     """The shape behind every layer of a network.
 
     in_shape: (N, C, H, W). layers: list of pairs (kind, options), first the layer next to the input.
-    kind and its options:
-        "Conv2d"                   out_channels, kernel_size, and perhaps stride (1), padding (0), dilation (1)
-        "MaxPool2d", "AvgPool2d"   kernel_size, and perhaps stride (kernel_size) and padding (0)
-        "Linear"                   out_features
-        "ReLU", "Flatten"          none
-    In brackets: the value when it is not given. Sizes are ints or pairs (h, w).
+    kind and its options; in brackets the value of those that may be left out:
+        "Conv2d"                  out_channels, kernel_size, stride (1), padding (0), dilation (1)
+        "MaxPool2d", "AvgPool2d"  kernel_size, stride (kernel_size), padding (0)
+        "Linear"                  out_features
+        "ReLU", "Flatten"         none
+    kernel_size, stride, padding and dilation are ints or pairs (h, w).
     Returns a list of tuples, one for each layer.
 
     >>> trace_shapes((1, 3, 8, 8), [("Conv2d", {"out_channels": 4, "kernel_size": 3}), ("Flatten", {})])

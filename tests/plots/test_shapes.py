@@ -65,6 +65,21 @@ def test_the_explorer_falls_back_to_examples_without_widgets(capsys):
     assert len(shapes._examples().axes) == 4
 
 
+def test_moving_a_slider_draws_the_windows_anew(monkeypatch):
+    made = []
+    monkeypatch.setattr(shapes, "explore", lambda draw, sliders, **rest: made.append((draw, sliders)))
+    plots.explore_windows()
+    box = style._widget(*made[0])
+    *sliders, picture = box.children
+    assert [slider.description for slider in sliders] == [
+        *("size", "kernel_size", "stride", "padding", "dilation")
+    ]
+    before = picture.value
+    sliders[0].value += 3
+    assert picture.value != before
+    assert picture.value == style.png(shapes.windows_figure(13, 3, 3, 1, 1)[0])
+
+
 def test_every_setting_of_the_explorer_can_be_drawn():
     for settings in ((1, 9, 6, 0, 4), (24, 1, 1, 4, 1), (1, 1, 1, 0, 1), (24, 9, 6, 4, 4)):
         fig, sentence = shapes.windows_figure(*settings)
