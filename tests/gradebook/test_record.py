@@ -108,8 +108,8 @@ def test_a_worse_submission_leaves_no_old_points_behind(course):
         "check_twice": 0,
         "why": 0,
     }
-    without = replace(graded(points=(4, 2)), grades=graded().grades[:1])
-    record(course, without)
+    record(course, graded(points=(4, 2)))
+    record(course, replace(graded(points=(4, 2)), grades=graded().grades[:1]))
     assert grades(course)["check_twice"][0] == 0
 
 
@@ -171,6 +171,12 @@ def test_the_notebook_for_formgrader_has_the_answers_and_only_our_output(course)
     assert shown.data["text/html"] == "<p>report of twice</p>" and value.data["text/plain"] == "1.0"
     assert "**both**" in cells["why"].source
     assert "helper = 1" in cells["autograder-added"].source and "cell 3" in cells["autograder-added"].source
+
+
+def test_characters_that_turn_or_hide_code_are_spelled_out(course):
+    record(course, graded(answer="def double(x):  # \u202e\x1b[8m\n    return 2 * x"))
+    shown = course.autograded("ada", A).read_text(encoding="utf-8")
+    assert "\u202e" not in shown and r"\\u202e\\x1b[8m" in shown
 
 
 def test_what_grading_found_is_kept_whole(course):
