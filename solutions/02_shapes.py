@@ -176,8 +176,8 @@ plots.explore_windows()
 #
 # - `TypeError: 'float' object cannot be interpreted as an integer`, a few cells later: your function returned
 #   `4.0`. Python's `/` gives a float even when nothing is left over. Use the division that rounds down.
-# - *"returned 0 where a ValueError was asked for"*: compare before you compute. What must be at least as
-#   large as what?
+# - *"returned a result where a ValueError was asked for"*: compare before you compute. What must be at least
+#   as large as what?
 # - `NameError: name 'P' is not defined`: the arguments have PyTorch's names: `padding`, `stride`, `dilation`.
 # </details>
 

@@ -188,6 +188,12 @@ def test_every_question_has_the_decks_own_answer_or_another_among_the_wrong_ones
         assert all(known["hint"] and known["name"] for known in entry["wrong"]), name
 
 
+def test_the_points_add_up_to_what_the_text_says():
+    text = source.read(source.SOLUTIONS / f"{NOTEBOOK}.py")
+    total = sum(text.points().values()) + sum(text.points("written").values())
+    assert f"{total:g} points in all" in text.cells[0].source.replace("\n", " ")
+
+
 def test_no_answer_to_a_question_stands_in_the_notebook():
     released = json.dumps(source.released(NOTEBOOK))
     for answer in ("1600000000", "1_600_000_000", "61706", "61,706", "(8, 1, 5, 5)", "(96, 26, 26)"):
