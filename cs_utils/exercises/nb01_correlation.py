@@ -44,6 +44,10 @@ def _pad_left_only(x: Tensor, w: Tensor, *, stride: int = 1, padding: int = 0) -
     return _corr1d(F.pad(x, (padding, 0)), w, stride)
 
 
+def _pad_right_only(x: Tensor, w: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+    return _corr1d(F.pad(x, (0, padding)), w, stride)
+
+
 def _corr1d_or_empty(x: Tensor, w: Tensor, stride: int) -> Tensor:
     """As NumPy does it: a kernel that is longer than the input has no place, and the result is empty."""
     return _corr1d(x, w, stride) if len(w) <= len(x) else x[:0]
@@ -140,6 +144,12 @@ CORR1D = Exercise(
             "`padding=1` means one zero on the left and one on the right.",
             _pad_left_only,
             (PADDED,),
+        ),
+        Misconception(
+            "the zeros are put on the right only",
+            "`padding=1` means one zero on the left and one on the right.",
+            _pad_right_only,
+            (PADDED, REMAINDER),
         ),
         Misconception(
             "the output has the size for an input without padding",
@@ -370,6 +380,12 @@ CORR1D_BACKWARD = Exercise(
             "the upstream gradient is taken for ones",
             "`dout` says how much each output matters: it multiplies the share of its window.",
             _keyword_only(lambda dout, *args: _backward(torch.ones_like(dout), *args)),
+            (PLAIN, PADDED, STRIDED, REMAINDER),
+        ),
+        Misconception(
+            "the gradients are averaged over the outputs",
+            "The shares of the outputs are summed. (Dividing, if the loss is a mean, was done in `dout`.)",
+            _keyword_only(lambda dout, *args: _backward(dout / len(dout), *args)),
             (PLAIN, PADDED, STRIDED, REMAINDER),
         ),
         Misconception(
@@ -969,7 +985,7 @@ def _match_bright(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _match_relit(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((5, 6, 2, 3), (9, 8, 3, 3)):
+    for shape in ((5, 6, 2, 3), (7, 9, 2, 4)):
         yield _search(
             rng,
             _relit(*shape),
@@ -986,7 +1002,7 @@ def _match_relit(rng: np.random.Generator) -> Iterator[Case]:
 
 def _match_flat(rng: np.random.Generator) -> Iterator[Case]:
     right = (_match, _match_with_mean, _match_squares)
-    for shape in ((5, 7, 2, 2), (9, 8, 3, 2)):
+    for shape in ((5, 7, 2, 2), (7, 9, 2, 4)):
         yield _search(rng, _with_flat_part(*shape), right, wrong=(_match_raw, _match_nan_wins))
 
 
@@ -1086,13 +1102,27 @@ def _judge_learn_kernel(given: Case, outcome: Outcome) -> str | None:
     given_x, given_y = torch.from_numpy(x).double(), torch.from_numpy(y).double()
     if given.kwargs["steps"] == 1:
         wanted = _descend(given_x, given_y, size, given.kwargs["lr"], 1)
-        near = np.abs(found - wanted.numpy()).max() <= 1e-5 * max(1.0, float(wanted.abs().max()))
-        return None if near else "one step from a kernel of zeros leads somewhere else"
+        return _complain_about_step(found, wanted.numpy())
     best = torch.linalg.lstsq(given_x.unfold(0, size, 1), given_y[:, None]).solution[:, 0].numpy()
     distance = float(np.abs(found - best).max())
-    if distance <= 0.01 * max(1.0, float(np.abs(best).max())):
+    size_of_best = max(1.0, float(np.abs(best).max()))
+    if distance <= 0.01 * size_of_best:
         return None
+    if distance > 10 * size_of_best:
+        return "the weights ran away: every step is too long, or goes uphill"
     return f"a weight is still {distance:.3g} away from the kernel with the smallest error"
+
+
+def _complain_about_step(found: np.ndarray, wanted: np.ndarray) -> str | None:
+    """None when the first step leads to `wanted`; else what can be said of its length and direction."""
+    near = 1e-5 * max(1.0, float(np.abs(wanted).max()))
+    if np.abs(found - wanted).max() <= near:
+        return None
+    length = float(found @ wanted / (wanted @ wanted))
+    if length and np.abs(found - length * wanted).max() <= near:
+        way = "goes the wrong way" if length < 0 else f"is {length:.3g} times as long as it should be"
+        return f"the first step {way}"
+    return "one step from a kernel of zeros leads somewhere else"
 
 
 ONE_STEP, EXACT, NOISY = "a single step", "many steps, clean data", "many steps, noisy data"

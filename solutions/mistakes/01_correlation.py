@@ -45,6 +45,17 @@ def corr1d(x, w, *, stride=1, padding=0):
     return out
 
 
+# %% corr1d: the zeros are put on the right only
+def corr1d(x, w, *, stride=1, padding=0):
+    padded = np.pad(x, (0, padding))
+    size = (len(padded) - len(w)) // stride + 1
+    out = np.zeros(size)
+    for i in range(size):
+        start = i * stride
+        out[i] = (padded[start : start + len(w)] * w).sum()
+    return out
+
+
 # %% corr1d: the output has the size for an input without padding
 def corr1d(x, w, *, stride=1, padding=0):
     padded = np.pad(x, padding)
@@ -170,6 +181,18 @@ def corr1d_backward(dout, x, w, *, stride=1, padding=0):
         dpadded[window] += w
         dw += padded[window]
     return dpadded[padding : padding + len(x)], dw
+
+
+# %% corr1d_backward: the gradients are averaged over the outputs
+def corr1d_backward(dout, x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    dpadded = np.zeros(len(padded))
+    dw = np.zeros(len(w))
+    for i in range(len(dout)):
+        window = slice(i * stride, i * stride + len(w))
+        dpadded[window] += dout[i] * w
+        dw += dout[i] * padded[window]
+    return dpadded[padding : padding + len(x)] / len(dout), dw / len(dout)
 
 
 # %% corr1d_backward: dx: the upstream gradient is not flipped
