@@ -1,1 +1,1 @@
-"""What an instructor runs. No student code runs in any process of this package but `autograder.sandbox.inside`."""
+"""What an instructor runs. No student code runs in these processes but in `autograder.sandbox.inside`."""

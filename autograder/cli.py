@@ -98,9 +98,9 @@ def release(
     bundle = write(directory)
     out.print(f"[b]{escape(str(bundle.folder))}[/b]: {', '.join(bundle.notebooks)}")
     if not bundle.address_is_set:
-        raise CourseError(
-            f"The address that students install from is still the example {bundle.address}. "
-            "Set it in pyproject.toml, [tool.convnet-course] address, and release again."
+        out.print(
+            f"Note: the address that Colab installs from is still the example {bundle.address}. "
+            r"Before the term, set it in pyproject.toml, \[tool.convnet-course] address, and release again."
         )
 
 

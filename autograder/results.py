@@ -27,7 +27,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Note:
-    """One line of a receipt: what was repaired, missing, duplicated, ignored, or flagged for the instructor."""
+    """One line of a receipt: what was repaired, missing, duplicated, ignored, or flagged."""
 
     kind: NoteKind
     message: str
