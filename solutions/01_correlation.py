@@ -101,6 +101,7 @@ plots.show_sliding([1, 2, 3, 4], [1, 2, 3], padding=1, stride=2)
 # 2.7 becomes 2. `np.zeros(n)` holds floats.
 # </details>
 
+
 # %% exercise="corr1d"
 def corr1d(x, w, *, stride=1, padding=0):
     """Cross-correlation of a sequence with a kernel.
@@ -240,6 +241,7 @@ np.convolve([1, 2, 3, 4], [1, 2, 3])
 # `w[::-1]` is `w` from its last number to its first. It is a view: nothing is copied, and `w` itself stays as it is.
 # </details>
 
+
 # %% exercise="conv1d"
 def conv1d(x, w):
     """True convolution of a sequence with a kernel, where the kernel lies inside the sequence.
@@ -312,6 +314,7 @@ check(true_difference=true_difference)
 # Write it down on paper for $L=5$, $K=2$: which row holds what, and how far does the kernel move from row to row?
 # Now with stride 2: how many rows are left?
 # </details>
+
 
 # %% exercise="corr1d_matrix"
 def corr1d_matrix(w, length, *, stride=1):
@@ -409,6 +412,7 @@ plots.show_sliding([1, 2, 3], [2, 1], padding=1, names=("kernel, padded", "upstr
 # You add fractions to an array of whole numbers, which `np.zeros_like(x)` gives when `x` holds whole numbers.
 # `np.zeros(x.shape)` holds floats.
 # </details>
+
 
 # %% exercise="corr1d_backward"
 def corr1d_backward(dout, x, w, *, stride=1, padding=0):
@@ -559,6 +563,7 @@ check(corr2d_by_hand=corr2d_by_hand)
 # Write it, with stride and padding. From here on options are as in PyTorch: one int for both directions, or a pair
 # `(rows, columns)`. This helper turns either into a pair:
 
+
 # %% tags=["needed"]
 def pair(value):
     """The pair (for the rows, for the columns) that an option stands for: 2 means (2, 2)."""
@@ -589,6 +594,7 @@ pair(2), pair((0, 1))
 #
 # `window @ w` is a matrix product. You want number by number: `(window * w).sum()`.
 # </details>
+
 
 # %% exercise="corr2d"
 def corr2d(x, w, *, stride=1, padding=0):
@@ -660,6 +666,7 @@ check(sobel_response=sobel_response)
 # Only places where the kernel fits, stride 1. You may call your `corr2d`. Do you see why neither `w.T` nor `w[::-1]` alone
 # is enough?
 
+
 # %% exercise="conv2d_true"
 def conv2d_true(x, w):
     """True convolution of a picture with a kernel, where the kernel lies inside the picture.
@@ -688,6 +695,7 @@ check(conv2d_true)
 # - **blind to the other direction:** to an edge that runs the other way it answers 0.
 #
 # Any kernel with these properties is right, up to 7 x 7 pixels. There are many. Compare yours with a neighbour's.
+
 
 # %% exercise="edge_kernel"
 def edge_kernel(direction):
@@ -724,8 +732,9 @@ with when_done("corr2d", "edge_kernel"):
 
 # %%
 with when_done("corr2d", "edge_kernel"):
-    strength = np.sqrt(across**2 + down**2)
-    plots.show_pictures({"photo": portrait, "strength of the edge": strength})
+    directions = ("left_right", "top_bottom")
+    across, down = (corr2d(portrait, edge_kernel(d))[:140, :120] for d in directions)  # one size for both
+    plots.show_pictures({"photo": portrait, "strength of the edge": np.sqrt(across**2 + down**2)})
 
 # %% [markdown]
 # ## 5. Where is she?
@@ -776,6 +785,7 @@ with when_done("corr2d"):
 # Where a window is flat, you divide 0 by 0, which is NaN, and `np.argmax` takes NaN for the largest number of all.
 # Ask for the length first, and divide only if it is not 0.
 # </details>
+
 
 # %% exercise="match_template"
 def match_template(image, template):
@@ -834,6 +844,7 @@ with when_done("match_template"):
 # Each step makes it worse. Do you walk downhill (minus)? Is it the *mean*, with the division by $n$? If both are right, the
 # learning rate is too large for this signal.
 # </details>
+
 
 # %% exercise="learn_kernel"
 def learn_kernel(x, y, size, *, lr, steps):
