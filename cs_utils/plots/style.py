@@ -7,6 +7,8 @@ lightness or hatching, so that it survives a grey print.
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import sys
 from collections.abc import Callable, Mapping
@@ -124,8 +126,8 @@ def explore(
 ) -> None:
     """Sliders over the figure ``draw(name=value, ...)``.
 
-    sliders: name -> (lowest, highest, first value). The figure of `fallback` is stored beside them, and shown
-    where widgets do not run: on GitHub, in other viewers, or where ipywidgets is not installed.
+    sliders: name -> (lowest, highest, first value). The figure of `fallback` is shown where ipywidgets is not
+    installed, and is folded under the sliders for viewers in which they stay blank: a saved page, GitHub.
     """
     widget = _widget(draw, sliders) if in_notebook() else None
     if widget is None:
@@ -133,10 +135,13 @@ def explore(
         return
     from IPython.display import display
 
-    data = {"image/png": png(fallback()), "text/plain": f"Figure: {alt}"}
-    data.update(widget._repr_mimebundle_())
-    data["text/plain"] = f"Figure: {alt}"
-    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+    display(widget)
+    picture = base64.b64encode(png(fallback())).decode()
+    folded = (
+        "<details><summary>No sliders here? The same as a picture</summary>"
+        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}"></details>'
+    )
+    display({"text/html": folded, "text/plain": f"Figure: {alt}"}, raw=True)
 
 
 def _widget(draw: Callable[..., Figure], ranges: Mapping[str, tuple[int, int, int]]) -> Any:
