@@ -15,14 +15,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
 
 from autograder import gradebook
 from autograder.course import Course, CourseError
-from autograder.intake import take_in
+from autograder.intake.apart import Readers
 from autograder.judge import Task, graded_cells, judge, right_answers
 from autograder.results import ExerciseGrade, GradedSubmission, Intake
 from autograder.roster import read_roster
@@ -91,9 +91,12 @@ def grade_class(
         done: dict[str, GradedSubmission] = {}
         limits = Limits(total_seconds=_seconds(course), cpu_seconds=int(_seconds(course)))
         sandbox_for_all = Sandbox(level, limits, allow_unprotected=allow_unprotected)
-        with sandbox_for_all as sandbox, ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
+        pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
+        with sandbox_for_all as sandbox, Readers() as readers, pool:
             work = {
-                pool.submit(grade_one, course, student, assignment, instructor, task, sandbox): student
+                pool.submit(
+                    grade_one, course, student, assignment, instructor, task, sandbox, readers
+                ): student
                 for student in chosen
             }
             try:
@@ -105,6 +108,7 @@ def grade_class(
                         progress(student, len(done), len(chosen))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                readers.close()
                 sandbox.close()  # what is still being judged fails at once, and is not recorded
                 raise
     return ClassReport(
@@ -124,13 +128,14 @@ def grade_one(
     instructor: nbformat.NotebookNode,
     task: Task,
     sandbox: Sandbox,
+    readers: Readers,
 ) -> GradedSubmission:
     """Take in and judge one submission; touches neither gradebook nor course folder."""
     start = time.perf_counter()
     path = course.submitted(student, assignment) / f"{assignment}.ipynb"
     if not os.path.lexists(path):
         return _without_grades(student, assignment, task, "missing", Intake(), _missing(path))
-    intake = take_in(path, instructor)
+    intake = readers.take_in(path, instructor)
     if intake.problem is not None:
         return _without_grades(student, assignment, task, "unreadable", intake, intake.problem)
     judgement = judge(intake, task, sandbox, _seconds(course))
@@ -185,9 +190,12 @@ def _recorded(
     except Exception as error:
         logging.getLogger(__name__).exception("grading %s failed", student)
         reason = f"the grader itself failed ({type(error).__name__}: {error}); see the log, then grade again"
-        return GradedSubmission(student, assignment, "failed", summary=reason)
-    gradebook.record(course, submission)
-    return submission
+        submission = _without_grades(student, assignment, task, "failed", Intake(), reason)
+    try:
+        remarks = gradebook.record(course, submission)
+    except gradebook.GradebookError as error:
+        return replace(submission, status="failed", summary=f"not recorded: {error}")
+    return replace(submission, summary="; ".join(filter(None, (submission.summary, *remarks))))
 
 
 def _strangers(course: Course, roster: object) -> Iterator[str]:

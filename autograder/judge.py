@@ -172,13 +172,15 @@ def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) 
     deadline = time.monotonic() + seconds
     verdicts: dict[str, Verdict] = {}
     values: dict[str, Outcome] = {}
+    tasks = [(cell.name, task.exercise(cell)) for cell in task.graded]
     with Candidate(sandbox, intake.cells, deadline) as candidate:
-        for cell in task.graded:
-            known = task.exercise(cell)
+        # Variables first: feedback shows their values, and a function could put a secret input into one.
+        for name, known in tasks:
+            if isinstance(known, Question):
+                values[name] = candidate.value(name)
+        for name, known in tasks:
             if isinstance(known, Exercise):
-                verdicts[cell.name] = evaluate(known, task.seed, candidate.call)
-            else:
-                values[cell.name] = candidate.value(cell.name)
+                verdicts[name] = evaluate(known, task.seed, candidate.call)
     shown = _public(intake, verdicts, sandbox, deadline)
     shown = {name: _with_suspects(verdict, intake, verdicts) for name, verdict in shown.items()}
     grades = []

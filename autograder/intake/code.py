@@ -130,7 +130,7 @@ class Code:
     def fingerprint(self) -> str:
         """Equal for cells that do the same: comments and layout do not count where the cell is Python."""
         if self.tree is not None:
-            with contextlib.suppress(RecursionError):
+            with contextlib.suppress(RecursionError, ValueError):  # ValueError: an integer too long to print
                 return ast.dump(self.tree)
         return squeeze(self.source)
 

@@ -14,7 +14,7 @@ class Limits:
     cell_seconds: wall time of one cell. total_seconds: wall time of the whole run. cpu_seconds: processor
     time of the whole run, all threads together. address_space: bytes of memory, including some 500 MiB that
     the interpreter maps for its libraries. file_bytes: the largest file. tmpfs_bytes: all files together.
-    answer_bytes: the arrays of one answer. threads: at once.
+    answer_bytes: the arrays of one answer; a judge holds those to all cases at once. threads: at once.
     """
 
     cell_seconds: float = 20.0
@@ -23,6 +23,6 @@ class Limits:
     address_space: int = 2048 * MIB
     file_bytes: int = 64 * MIB
     tmpfs_bytes: int = 64 * MIB
-    answer_bytes: int = 64 * MIB
+    answer_bytes: int = MIB
     open_files: int = 256
     threads: int = 64

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from autograder.results import Cell
@@ -232,7 +232,9 @@ class Run:
         `names` are those of the positional arguments, for the report of which were changed in place.
         """
         question = {"kind": "call", "name": name, "args": tuple(args), "kwargs": dict(kwargs)}
-        return self._ask(question | {"names": tuple(names)}, seconds)
+        outcome = self._ask(question | {"names": tuple(names)}, seconds)
+        changed = tuple(name for name in (*names, *kwargs) if name in outcome.changed)
+        return replace(outcome, changed=changed)  # only names that we know: what it says is shown to people
 
     def value(self, name: str) -> Outcome:
         """The student's variable `name`; a failure of kind ``missing`` if there is none."""
@@ -373,7 +375,7 @@ class Run:
         if code == _OUT_OF_MEMORY:
             return f"memory limit: needed more than {self._limits.address_space >> 20} MiB"
         if code >= 0:
-            return f"exited with status {code}"
+            return "exited on its own"  # without the status: it is the student's to choose, and is shown
         hint = ", as happens when the machine runs out of memory" if code == -signal.SIGKILL else ""
         return f"killed by {signal.Signals(-code).name}{hint}"
 

@@ -22,6 +22,7 @@ FailureKind = Literal["raised", "missing", "timeout", "crashed", "unreadable"]
 MAX_TEXT = 300
 MAX_DEPTH = 4
 MAX_ITEMS = 1000
+_SHORT = {"g": np.float64, "G": np.complex128}  # what long doubles are turned into
 MAX_BITS = 4096  # Python refuses to write out integers of more than 4300 digits
 
 
@@ -74,6 +75,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     """Copy `value` into plain data; whatever is not plain becomes `Odd`. Never calls the value's methods.
 
     Only exact types count: a masked array or a subclass whose ``__eq__`` is always true is `Odd`.
+    Long doubles become doubles here: their numbers beyond that must not look finite to a judge.
     """
     kind = type(value)
     if kind is int and value.bit_length() > MAX_BITS:
@@ -82,10 +84,13 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value
     if kind is np.ndarray:
         if value.dtype.names is None and value.dtype.kind in "biufc":
-            return np.array(value, order="C", copy=True)
+            with np.errstate(over="ignore"):
+                return np.array(value, dtype=_SHORT.get(value.dtype.char), order="C", copy=True)
         return Odd(f"array of dtype {value.dtype}")
     if isinstance(value, np.generic) and kind.__module__ == "numpy":
-        return value.item() if value.dtype.kind in "biuf" else Odd(f"numpy.{kind.__name__}")
+        if value.dtype.kind == "f":
+            return float(value)  # a long double's item() is another long double
+        return value.item() if value.dtype.kind in "biu" else Odd(f"numpy.{kind.__name__}")
     if kind in (tuple, list) and depth < MAX_DEPTH and len(value) <= MAX_ITEMS:
         return kind(plain(item, depth + 1) for item in value)
     if kind is dict and depth < MAX_DEPTH and len(value) <= MAX_ITEMS and all(type(k) is str for k in value):
