@@ -1069,7 +1069,7 @@ def _nets_pool(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _nets_dense(rng: np.random.Generator) -> Iterator[Case]:
-    yield case((2, 3, 2, 2), [("Flatten", {})])
+    yield case((2, 3, 2, 4), [("Flatten", {})])
     yield case((3, 2, 4, 4), [("Flatten", {}), ("Linear", {"out_features": 10})])
     hidden = int(rng.integers(20, 40))
     yield case(
