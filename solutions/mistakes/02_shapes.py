@@ -1,11 +1,13 @@
 """Known mistakes of notebook 02 as code; each must be named by the report with exactly its title."""
 
+
 # %% output_size: the + 1 is missing
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     room = size + 2 * padding - dilation * (kernel_size - 1) - 1
     if room < 0:
         raise ValueError("the kernel does not fit")
     return room // stride
+
 
 # %% output_size: / where // belongs: the result is a float
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -14,12 +16,14 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError("the kernel does not fit")
     return room / stride + 1
 
+
 # %% output_size: the padding is counted once
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     room = size + padding - dilation * (kernel_size - 1) - 1
     if room < 0:
         raise ValueError("the kernel does not fit")
     return room // stride + 1
+
 
 # %% output_size: the padding is left out
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -28,12 +32,14 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError("the kernel does not fit")
     return (size - span) // stride + 1
 
+
 # %% output_size: rounded up
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     room = size + 2 * padding - dilation * (kernel_size - 1) - 1
     if room < 0:
         raise ValueError("the kernel does not fit")
     return int(np.ceil(room / stride)) + 1
+
 
 # %% output_size: the 1 is added before dividing by the stride
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -42,6 +48,7 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError("the kernel does not fit")
     return (size - span + 1 + 2 * padding) // stride
 
+
 # %% output_size: the stride is ignored
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     out = size + 2 * padding - (dilation * (kernel_size - 1) + 1) + 1
@@ -49,11 +56,13 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError("the kernel does not fit")
     return out
 
+
 # %% output_size: the dilation is ignored
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     if kernel_size > size + 2 * padding:
         raise ValueError("the kernel does not fit")
     return (size - kernel_size + 2 * padding) // stride + 1
+
 
 # %% output_size: a dilated kernel is taken to span d * k
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -62,9 +71,11 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError("the kernel does not fit")
     return (size - span + 2 * padding) // stride + 1
 
+
 # %% output_size: no error when the kernel does not fit
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+
 
 # %% output_size: a kernel that just fits is refused
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -73,28 +84,34 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError("the kernel does not fit")
     return (size - span + 2 * padding) // stride + 1
 
+
 # %% same_padding: one number where a pair was asked for
 def same_padding(kernel_size, *, dilation=1):
     return dilation * (kernel_size - 1) // 2
+
 
 # %% same_padding: the extra column comes before
 def same_padding(kernel_size, *, dilation=1):
     missing = dilation * (kernel_size - 1)
     return missing - missing // 2, missing // 2
 
+
 # %% same_padding: both sides get the rounded-down half
 def same_padding(kernel_size, *, dilation=1):
     half = dilation * (kernel_size - 1) // 2
     return half, half
+
 
 # %% same_padding: both sides get half the kernel
 def same_padding(kernel_size, *, dilation=1):
     half = dilation * kernel_size // 2
     return half, half
 
+
 # %% same_padding: the dilation is ignored
 def same_padding(kernel_size, *, dilation=1):
     return (kernel_size - 1) // 2, kernel_size // 2
+
 
 # %% pad2d: a pair (h, w) is not taken apart
 def pad2d(x, padding, *, mode="zeros"):
@@ -108,11 +125,13 @@ def pad2d(x, padding, *, mode="zeros"):
         rows, columns = H - 1 - abs(H - 1 - abs(rows)), W - 1 - abs(W - 1 - abs(columns))
     return x[..., rows.clip(0, H - 1), :][..., columns.clip(0, W - 1)]
 
+
 # %% pad2d: reflect repeats the edge
 def pad2d(x, padding, *, mode="zeros"):
     h, w = (padding, padding) if isinstance(padding, int) else padding
     names = {"zeros": "constant", "replicate": "edge", "reflect": "symmetric"}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)], mode=names[mode])
+
 
 # %% pad2d: the picture wraps around
 def pad2d(x, padding, *, mode="zeros"):
@@ -124,15 +143,18 @@ def pad2d(x, padding, *, mode="zeros"):
         return out
     return x[..., np.arange(-h, H + h) % H, :][..., np.arange(-w, W + w) % W]
 
+
 # %% pad2d: the mode is ignored: always zeros
 def pad2d(x, padding, *, mode="zeros"):
     h, w = (padding, padding) if isinstance(padding, int) else padding
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)])
 
+
 # %% pad2d: every axis is padded
 def pad2d(x, padding, *, mode="zeros"):
     names = {"zeros": "constant", "replicate": "edge", "reflect": "reflect"}
     return np.pad(x, padding, mode=names[mode])
+
 
 # %% pad2d: height and width are swapped
 def pad2d(x, padding, *, mode="zeros"):
@@ -140,11 +162,13 @@ def pad2d(x, padding, *, mode="zeros"):
     names = {"zeros": "constant", "replicate": "edge", "reflect": "reflect"}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)], mode=names[mode])
 
+
 # %% pad2d: only the bottom and the right are padded
 def pad2d(x, padding, *, mode="zeros"):
     h, w = (padding, padding) if isinstance(padding, int) else padding
     names = {"zeros": "constant", "replicate": "edge", "reflect": "reflect"}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, h), (0, w)], mode=names[mode])
+
 
 # %% pad2d: padding 0 breaks the slice [p:-p]
 def pad2d(x, padding, *, mode="zeros"):
@@ -156,55 +180,67 @@ def pad2d(x, padding, *, mode="zeros"):
     names = {"replicate": "edge", "reflect": "reflect"}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)], mode=names[mode])
 
+
 # %% conv2d_parameters: a pair (h, w) is not taken apart
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     return out_channels * (in_channels * kernel_size**2 + int(bias))
+
 
 # %% conv2d_parameters: the biases are forgotten
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return out_channels * in_channels * kh * kw
 
+
 # %% conv2d_parameters: one bias for the whole layer
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return out_channels * in_channels * kh * kw + (1 if bias else 0)
+
 
 # %% conv2d_parameters: one bias for every kernel slice
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return out_channels * in_channels * (kh * kw + int(bias))
 
+
 # %% conv2d_parameters: the input channels are forgotten
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return out_channels * (kh * kw + int(bias))
+
 
 # %% conv2d_parameters: biases are counted although bias=False
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return out_channels * (in_channels * kh * kw + 1)
 
+
 # %% conv2d_parameters: the height is used for the width too
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     k = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
     return out_channels * (in_channels * k**2 + int(bias))
 
+
 # %% linear_parameters: the biases are forgotten
 def linear_parameters(in_features, out_features, *, bias=True):
     return in_features * out_features
+
 
 # %% linear_parameters: one bias per input instead of per output
 def linear_parameters(in_features, out_features, *, bias=True):
     return in_features * out_features + (in_features if bias else 0)
 
+
 # %% linear_parameters: one bias for the whole layer
 def linear_parameters(in_features, out_features, *, bias=True):
     return in_features * out_features + int(bias)
 
+
 # %% linear_parameters: biases are counted although bias=False
 def linear_parameters(in_features, out_features, *, bias=True):
     return in_features * out_features + out_features
+
 
 # %% conv2d_macs: a pair (h, w) is not taken apart
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -213,11 +249,13 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
     ow = output_size(W, kernel_size, stride=stride, padding=padding, dilation=dilation)
     return out_channels * C * kernel_size**2 * oh * ow
 
+
 # %% conv2d_macs: counts the pixels of the input
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     C, H, W = in_shape
     return out_channels * C * kh * kw * H * W
+
 
 # %% conv2d_macs: multiplications and additions are counted separately
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -227,6 +265,7 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
         macs *= k * output_size(size, k, stride=s, padding=p, dilation=d)
     return macs
 
+
 # %% conv2d_macs: the input channels are forgotten
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
     macs = out_channels
@@ -235,6 +274,7 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
         macs *= k * output_size(size, k, stride=s, padding=p, dilation=d)
     return macs
 
+
 # %% conv2d_macs: only one filter is counted
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
     macs = in_shape[0]
@@ -242,6 +282,7 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
         k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (kernel_size, stride, padding, dilation))
         macs *= k * output_size(size, k, stride=s, padding=p, dilation=d)
     return macs
+
 
 # %% conv2d_macs: the biases are counted as multiply-adds
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -252,6 +293,7 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
         dot *= k
     return outputs * (dot + 1)
 
+
 # %% conv2d_macs: height and width are swapped
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
     C, W, H = in_shape
@@ -261,11 +303,13 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
         macs *= k * output_size(size, k, stride=s, padding=p, dilation=d)
     return macs
 
+
 # %% conv2d_macs: the options are ignored
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
     kh, kw = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     C, H, W = in_shape
     return out_channels * C * kh * kw * output_size(H, kh) * output_size(W, kw)
+
 
 # %% receptive_field: each layer adds K instead of K - 1
 def receptive_field(layers):
@@ -275,6 +319,7 @@ def receptive_field(layers):
         jump *= s
     return field
 
+
 # %% receptive_field: starts from 0 instead of 1
 def receptive_field(layers):
     field, jump = 0, 1
@@ -283,15 +328,18 @@ def receptive_field(layers):
         jump *= s
     return field
 
+
 # %% receptive_field: only the last layer counts
 def receptive_field(layers):
     for k, _, d in layers:
         field = d * (k - 1) + 1
     return field
 
+
 # %% receptive_field: the strides are ignored
 def receptive_field(layers):
     return 1 + sum(d * (k - 1) for k, s, d in layers)
+
 
 # %% receptive_field: a layer's own stride counts before its kernel
 def receptive_field(layers):
@@ -301,6 +349,7 @@ def receptive_field(layers):
         field += d * (k - 1) * jump
     return field
 
+
 # %% receptive_field: only the stride of the layer before counts
 def receptive_field(layers):
     field, before = 1, 1
@@ -308,6 +357,7 @@ def receptive_field(layers):
         field += d * (k - 1) * before
         before = s
     return field
+
 
 # %% receptive_field: the strides are added up
 def receptive_field(layers):
@@ -317,12 +367,14 @@ def receptive_field(layers):
         jump += s
     return field
 
+
 # %% receptive_field: the stack is walked from the wrong end
 def receptive_field(layers):
     field = 1
     for k, s, d in layers:
         field = (field - 1) * s + d * (k - 1) + 1
     return field
+
 
 # %% receptive_field: the dilation is ignored
 def receptive_field(layers):
@@ -332,6 +384,7 @@ def receptive_field(layers):
         jump *= s
     return field
 
+
 # %% receptive_field: a dilated kernel is taken to span d * k
 def receptive_field(layers):
     field, jump = 1, 1
@@ -339,6 +392,7 @@ def receptive_field(layers):
         field += (d * k - 1) * jump
         jump *= s
     return field
+
 
 # %% trace_shapes: a pair (h, w) is not taken apart
 def trace_shapes(in_shape, layers):
@@ -356,6 +410,7 @@ def trace_shapes(in_shape, layers):
             shape = (shape[0], options["out_features"])
         shapes.append(shape)
     return shapes
+
 
 # %% trace_shapes: a pooling without a stride is given stride 1
 def trace_shapes(in_shape, layers):
@@ -376,6 +431,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: pooling rounds up
 def trace_shapes(in_shape, layers):
     shape, shapes = tuple(in_shape), []
@@ -383,8 +439,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 out = (size + 2 * p - d * (k - 1) - 1) / s + 1
@@ -397,6 +455,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: a convolution keeps the number of channels
 def trace_shapes(in_shape, layers):
     shape, shapes = tuple(in_shape), []
@@ -404,8 +463,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))
@@ -417,6 +478,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: flatten takes in the batch
 def trace_shapes(in_shape, layers):
     shape, shapes = tuple(in_shape), []
@@ -424,8 +486,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))
@@ -437,6 +501,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: flatten and linear lose the batch
 def trace_shapes(in_shape, layers):
     shape, shapes = tuple(in_shape), []
@@ -444,8 +509,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))
@@ -457,13 +524,16 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: the height is used for the width too
 def trace_shapes(in_shape, layers):
     shape, shapes = tuple(in_shape), []
     for kind, options in layers:
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
-            k, p, d = (options.get(name, value) for name, value in
-                       (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+            k, p, d = (
+                options.get(name, value)
+                for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+            )
             s = options.get("stride", 1 if kind == "Conv2d" else k)
             k, s, p, d = (v if isinstance(v, int) else v[0] for v in (k, s, p, d))
             side = output_size(shape[2], k, stride=s, padding=p, dilation=d)
@@ -475,6 +545,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: height and width are swapped in the options
 def trace_shapes(in_shape, layers):
     shape, shapes = tuple(in_shape), []
@@ -482,8 +553,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[1 - axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))
@@ -495,6 +568,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: every layer is given the shape of the input
 def trace_shapes(in_shape, layers):
     shapes = []
@@ -503,8 +577,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))
@@ -516,6 +592,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: the input's shape stands first in the list
 def trace_shapes(in_shape, layers):
     shapes = [tuple(in_shape)]
@@ -524,8 +601,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))
@@ -536,6 +615,7 @@ def trace_shapes(in_shape, layers):
             shape = (shape[0], options["out_features"])
         shapes.append(shape)
     return shapes
+
 
 # %% trace_shapes: ReLU is left out of the list
 def trace_shapes(in_shape, layers):
@@ -546,8 +626,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))
@@ -559,6 +641,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
 
+
 # %% trace_shapes: only the last shape is returned
 def trace_shapes(in_shape, layers):
     shape = tuple(in_shape)
@@ -566,8 +649,10 @@ def trace_shapes(in_shape, layers):
         if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
             sides = []
             for axis, size in enumerate(shape[2:]):
-                k, p, d = (options.get(name, value) for name, value in
-                           (("kernel_size", 1), ("padding", 0), ("dilation", 1)))
+                k, p, d = (
+                    options.get(name, value)
+                    for name, value in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+                )
                 s = options.get("stride", 1 if kind == "Conv2d" else k)
                 k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (k, s, p, d))
                 sides.append(output_size(size, k, stride=s, padding=p, dilation=d))

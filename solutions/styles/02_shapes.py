@@ -1,21 +1,29 @@
 """Correct answers of notebook 02 in other styles; each must get full points."""
 
+
 # %% output_size: one line with floor division
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     if dilation * (kernel_size - 1) + 1 > size + 2 * padding:
-        raise ValueError(f"kernel {kernel_size} (dilation {dilation}) does not fit into {size} + 2 * {padding}")
+        raise ValueError(
+            f"kernel {kernel_size} (dilation {dilation}) does not fit into {size} + 2 * {padding}"
+        )
     return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+
 
 # %% output_size: counting the windows
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     last_tap = dilation * (kernel_size - 1)
-    places = [start for start in range(0, size + 2 * padding, stride) if start + last_tap < size + 2 * padding]
+    places = [
+        start for start in range(0, size + 2 * padding, stride) if start + last_tap < size + 2 * padding
+    ]
     if not places:
         raise ValueError("the kernel does not fit")
     return len(places)
 
+
 # %% output_size: floor of a true division
 import math
+
 
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     k = kernel_size + (kernel_size - 1) * (dilation - 1)
@@ -24,6 +32,7 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError(f"no output: {size=}, {kernel_size=}, {padding=}")
     return out
 
+
 # %% output_size: a NumPy integer
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     room = np.int64(size + 2 * padding - dilation * (kernel_size - 1) - 1)
@@ -31,26 +40,31 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError("too small")
     return np.floor_divide(room, stride) + 1
 
+
 # %% same_padding: divmod
 def same_padding(kernel_size, *, dilation=1):
     half, odd = divmod(dilation * (kernel_size - 1), 2)
     return half, half + odd
+
 
 # %% same_padding: a list
 def same_padding(kernel_size, *, dilation=1):
     missing = dilation * (kernel_size - 1)
     return [missing // 2, (missing + 1) // 2]
 
+
 # %% same_padding: a NumPy array
 def same_padding(kernel_size, *, dilation=1):
     missing = dilation * (kernel_size - 1)
     return np.array([np.floor(missing / 2), np.ceil(missing / 2)]).astype(int)
+
 
 # %% pad2d: np.pad
 def pad2d(x, padding, *, mode="zeros"):
     h, w = (padding, padding) if np.isscalar(padding) else padding
     names = {"zeros": "constant", "replicate": "edge", "reflect": "reflect"}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)], mode=names[mode])
+
 
 # %% pad2d: loops over the border
 def pad2d(x, padding, *, mode="zeros"):
@@ -75,6 +89,7 @@ def pad2d(x, padding, *, mode="zeros"):
                 out[..., i + h, j + w] = x[..., i, j]
     return out
 
+
 # %% pad2d: glued together
 def pad2d(x, padding, *, mode="zeros"):
     pads = padding if isinstance(padding, tuple) else (padding, padding)
@@ -92,12 +107,14 @@ def pad2d(x, padding, *, mode="zeros"):
         x = np.concatenate([before, x, after], axis=axis)
     return x
 
+
 # %% pad2d: float32 and Fortran order
 def pad2d(x, padding, *, mode="zeros"):
     h, w = np.broadcast_to(padding, 2)
     names = {"zeros": "constant", "replicate": "edge", "reflect": "reflect"}
     width = ((0, 0),) * (x.ndim - 2) + ((h, h), (w, w))
     return np.asfortranarray(np.pad(x.astype(np.float32), width, mode=names[mode]))
+
 
 # %% conv2d_parameters: weights and biases apart
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
@@ -106,10 +123,12 @@ def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     weights = out_channels * in_channels * kernel_size[0] * kernel_size[1]
     return weights + out_channels if bias else weights
 
+
 # %% conv2d_parameters: product of a shape
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     shape = (out_channels, in_channels, *np.broadcast_to(kernel_size, 2))
     return np.prod(shape) + bias * out_channels
+
 
 # %% conv2d_parameters: size of an array
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
@@ -120,9 +139,11 @@ def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     w, b = np.empty((out_channels, in_channels, kh, kw)), np.empty(out_channels)
     return w.size + (b.size if bias else 0)
 
+
 # %% linear_parameters: factored
 def linear_parameters(in_features, out_features, *, bias=True):
     return (in_features + int(bias)) * out_features
+
 
 # %% linear_parameters: an if
 def linear_parameters(in_features, out_features, *, bias=True):
@@ -131,9 +152,11 @@ def linear_parameters(in_features, out_features, *, bias=True):
         count += out_features
     return count
 
+
 # %% linear_parameters: size of an array
 def linear_parameters(in_features, out_features, *, bias=True):
     return np.empty((out_features, in_features + (1 if bias else 0))).size
+
 
 # %% conv2d_macs: outputs times the length of a dot product
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -146,12 +169,14 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
     ow = output_size(W, kw, stride=sw, padding=pw, dilation=dw)
     return out_channels * oh * ow * C * kh * kw
 
+
 # %% conv2d_macs: without output_size
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
     k, s, p, d = (np.broadcast_to(v, 2) for v in (kernel_size, stride, padding, dilation))
     sides = np.array(in_shape[1:])
     out = (sides + 2 * p - d * (k - 1) - 1) // s + 1
     return int(out.prod() * k.prod() * in_shape[0] * out_channels)
+
 
 # %% conv2d_macs: counting windows with range
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
@@ -162,12 +187,14 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
         total *= len(starts) * k
     return total
 
+
 # %% receptive_field: from the top down
 def receptive_field(layers):
     field = 1
     for kernel_size, stride, dilation in reversed(layers):
         field = (field - 1) * stride + dilation * (kernel_size - 1) + 1
     return field
+
 
 # %% receptive_field: a sum over products of strides
 def receptive_field(layers):
@@ -179,6 +206,7 @@ def receptive_field(layers):
         total += d * (k - 1) * jump
     return total
 
+
 # %% receptive_field: following the indices
 def receptive_field(layers):
     first = last = 0
@@ -186,11 +214,13 @@ def receptive_field(layers):
         first, last = first * s, last * s + d * (k - 1)
     return last - first + 1
 
+
 # %% receptive_field: NumPy's cumulative product
 def receptive_field(layers):
     k, s, d = np.array(layers).T
     jumps = np.cumprod(np.append(1, s[:-1]))
     return 1 + np.sum(d * (k - 1) * jumps)
+
 
 # %% trace_shapes: one branch for everything that slides
 def trace_shapes(in_shape, layers):
@@ -215,6 +245,7 @@ def trace_shapes(in_shape, layers):
             shape = [shape[0], opts["out_features"]]
         result.append(tuple(shape))
     return result
+
 
 # %% trace_shapes: one function per kind, shapes as lists
 def trace_shapes(in_shape, layers):
@@ -241,6 +272,7 @@ def trace_shapes(in_shape, layers):
     for kind, options in layers:
         shapes.append(make[kind](shapes[-1], **options))
     return shapes[1:]
+
 
 # %% trace_shapes: a recursion
 def trace_shapes(in_shape, layers):
