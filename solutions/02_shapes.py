@@ -181,6 +181,7 @@ plots.explore_windows()
 # - `NameError: name 'P' is not defined`: the arguments have PyTorch's names: `padding`, `stride`, `dilation`.
 # </details>
 
+
 # %% exercise="output_size"
 def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     """Number of outputs of a convolution (or a pooling) along one axis.
@@ -201,6 +202,7 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
         raise ValueError(f"a kernel that spans {span} does not fit into {size} + 2 * {padding}")
     return room // stride + 1
     ### END SOLUTION
+
 
 # %% check="output_size" points=6
 check(output_size)
@@ -246,6 +248,7 @@ with when_done("output_size"):
 #
 # **Exercise 4** · `same_padding` · 8 minutes · ●●○
 
+
 # %% exercise="same_padding"
 def same_padding(kernel_size, *, dilation=1):
     """Padding that makes the output as large as the input at stride 1.
@@ -260,6 +263,7 @@ def same_padding(kernel_size, *, dilation=1):
     before = missing // 2
     return before, missing - before
     ### END SOLUTION
+
 
 # %% check="same_padding" points=3
 check(same_padding)
@@ -315,6 +319,7 @@ plots.show_paddings(row[0, 0].numpy(), padded_rows)
 #   number first.
 # </details>
 
+
 # %% exercise="pad2d"
 def pad2d(x, padding, *, mode="zeros"):
     """Put a border around the last two axes.
@@ -341,6 +346,7 @@ def pad2d(x, padding, *, mode="zeros"):
         rows, columns = (n - 1 - abs(n - 1 - abs(index)) for n, index in ((H, rows), (W, columns)))
     return x[..., rows, :][..., columns]
     ### END SOLUTION
+
 
 # %% check="pad2d" points=5
 check(pad2d)
@@ -475,6 +481,7 @@ for channels, filters, kernel in [(3, 4, 3), (3, 10, 5)]:
 #
 # **Exercise 8** · `conv2d_parameters` · 6 minutes · ●○○
 
+
 # %% exercise="conv2d_parameters"
 def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     """Number of weights and biases of a convolution layer, an int.
@@ -489,6 +496,7 @@ def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
     return out_channels * (in_channels * kh * kw + bool(bias))
     ### END SOLUTION
 
+
 # %% check="conv2d_parameters" points=2
 check(conv2d_parameters)
 
@@ -500,6 +508,7 @@ check(conv2d_parameters)
 #
 # **Exercise 9** · `linear_parameters` · 2 minutes · ●○○
 
+
 # %% exercise="linear_parameters"
 def linear_parameters(in_features, out_features, *, bias=True):
     """Number of weights and biases of a fully connected layer, an int.
@@ -510,6 +519,7 @@ def linear_parameters(in_features, out_features, *, bias=True):
     ### BEGIN SOLUTION
     return in_features * out_features + (out_features if bias else 0)
     ### END SOLUTION
+
 
 # %% check="linear_parameters" points=1
 check(linear_parameters)
@@ -589,6 +599,7 @@ check(billions=billions)
 # - `NotImplementedError: write output_size`: Exercise 3 comes first.
 # </details>
 
+
 # %% exercise="conv2d_macs"
 def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
     """Number of multiply-adds of a convolution layer for one image, an int.
@@ -598,6 +609,7 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
     >>> conv2d_macs((3, 32, 32), 10, 5, padding=2)
     768000
     """
+
     ### BEGIN SOLUTION
     def pair(value):
         return (value, value) if isinstance(value, int) else value
@@ -609,6 +621,7 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
         macs *= k * output_size(size, k, stride=s, padding=p, dilation=d)
     return macs
     ### END SOLUTION
+
 
 # %% check="conv2d_macs" points=3
 check(conv2d_macs)
@@ -694,6 +707,7 @@ plots.show_receptive_field([(3, 2, 1), (3, 1, 1), (3, 1, 1)])
 # - `TypeError: 'tuple' object cannot be interpreted as an integer`: each element of `layers` is a whole triple.
 # </details>
 
+
 # %% exercise="receptive_field"
 def receptive_field(layers):
     """How many inputs, along one axis, lie between the first and the last one that an output depends on.
@@ -712,6 +726,7 @@ def receptive_field(layers):
         jump *= stride
     return field
     ### END SOLUTION
+
 
 # %% check="receptive_field" points=5
 check(receptive_field)
@@ -798,6 +813,7 @@ LENET = [
 #   kind of layer before you take the shape apart.
 # </details>
 
+
 # %% exercise="trace_shapes"
 def trace_shapes(in_shape, layers):
     """The shape behind every layer of a network.
@@ -814,6 +830,7 @@ def trace_shapes(in_shape, layers):
     >>> trace_shapes((1, 3, 8, 8), [("Conv2d", {"out_channels": 4, "kernel_size": 3}), ("Flatten", {})])
     [(1, 4, 6, 6), (1, 144)]
     """
+
     ### BEGIN SOLUTION
     def slide(sides, options, stride):
         names = {"kernel_size": 1, "stride": stride, "padding": 0, "dilation": 1}
@@ -837,6 +854,7 @@ def trace_shapes(in_shape, layers):
         shapes.append(shape)
     return shapes
     ### END SOLUTION
+
 
 # %% check="trace_shapes" points=5
 check(trace_shapes)
