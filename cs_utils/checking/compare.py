@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,11 @@ def _compare_sequences(
     if not isinstance(yours, tuple | list):
         return differs("type", f"returned {describe(yours)} where {describe(expected)} was asked for")
     if len(yours) != len(expected):
-        return differs("length", f"returned {len(yours)} things where {len(expected)} were asked for")
+        found = "1 value" if len(yours) == 1 else f"{len(yours)} values"
+        return differs("length", f"returned {found} where {len(expected)} were asked for")
+    if all(type(item) is int for item in (*yours, *expected)):  # a pair is seen best as a whole
+        same = tuple(yours) == tuple(expected)
+        return None if same else differs("values", f"returned {yours}, expected {expected}")
     for index, (mine, wanted) in enumerate(zip(yours, expected, strict=True)):
         if difference := _compare_values(mine, wanted, tolerance, (*where, index)):
             return difference
@@ -145,6 +150,13 @@ def wrong_mask(yours: np.ndarray, expected: np.ndarray, tolerance: Tolerance) ->
         near = np.abs(mine - wanted) <= tolerance.atol * scale + tolerance.rtol * np.abs(wanted)
         same = (mine == wanted) | (np.isnan(mine) & np.isnan(wanted))
     return ~np.where(finite, near, same)
+
+
+def part_name(where: tuple[int, ...], parts: Sequence[str]) -> str:
+    """A place inside a returned value in words: ``dx`` where `parts` names it, else ``value 2``."""
+    first, *inner = where
+    name = parts[first] if first < len(parts) else f"value {first + 1}"
+    return name + "".join(f", number {index + 1}" for index in inner)
 
 
 def agree(one: Any, other: Any, tolerance: Tolerance) -> bool:

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs_utils.checking.compare import agree, compare, describe, wrong_mask
+from cs_utils.checking.compare import agree, compare, describe, part_name, wrong_mask
 from cs_utils.checking.exercise import Exercise, Misconception, Tolerance, predict
-from cs_utils.checking.outcome import Outcome
+from cs_utils.checking.outcome import Odd, Outcome
 
 if TYPE_CHECKING:
     from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult
-
-MUCH_PRINTED = 2000
 
 
 def diagnose(exercise: Exercise, groups: Sequence[GroupResult]) -> list[tuple[Finding, ...]]:
@@ -99,11 +97,17 @@ def observation(exercise: Exercise, failed: Sequence[CaseResult]) -> Finding:
     kinds = {result.difference.kind for result in failed if result.difference}
     if kinds == {"judged"}:
         return Finding("judged", first.difference.message)
+    if kinds == {"none"} and first.difference.where:
+        part = part_name(first.difference.where, exercise.parts)
+        return Finding("none", f"{part} is None", "Is it computed, and returned?")
     if kinds == {"none"}:
         return Finding("none", "returned None", "Is there a `return` at the end, on every path?")
     if kinds == {"no_error"}:
         assert first.expected is not None and first.expected.failure is not None
         wanted = first.expected.failure.type
+        if isinstance(first.actual.value, Odd) and first.actual.value.type_name.endswith("Error"):
+            hint = "Errors are raised, not returned: `raise ValueError(...)`."
+            return Finding("no_error", f"returned a {first.actual.value.type_name}", hint)
         return Finding("no_error", f"returned a result where a {wanted} was asked for")
     for kind, title, hint, holds in OBSERVATIONS:
         told = [_holds(holds, result, exercise.tolerance) for result in failed]
@@ -115,7 +119,7 @@ def observation(exercise: Exercise, failed: Sequence[CaseResult]) -> Finding:
             f"every number is {_factor_text(factor)} the right one",
             "Look for a factor too many or too few.",
         )
-    return Finding(first.difference.kind, _general(first), "")
+    return Finding(first.difference.kind, _general(exercise, first), "")
 
 
 def _about_failure(exercise: Exercise, result: CaseResult) -> Finding:
@@ -130,7 +134,9 @@ def _about_failure(exercise: Exercise, result: CaseResult) -> Finding:
             "Was its cell run, and is the name spelled so?",
         )
     if failure.type == "NotImplementedError":
-        return Finding("untouched", "not written yet")
+        if failure.function in ("", exercise.name):
+            return Finding("untouched", "not written yet")
+        return Finding("unwritten", f"calls {failure.function}, which is not written yet")
     if failure.kind == "timeout":
         return Finding(
             "timeout",
@@ -276,7 +282,7 @@ OBSERVATIONS: tuple[tuple[str, str, str, Predicate], ...] = (
     (
         "type",
         "returned a float where a whole number (int) was asked for",
-        "`/` always gives a float; `//` gives an int.",
+        "`/` and `float(...)` give floats; `//` gives an int.",
         _needless_float,
     ),
     (
@@ -371,17 +377,16 @@ def _factor_text(factor: float) -> str:
     return f"{factor:.4g} times"
 
 
-def _general(result: CaseResult) -> str:
+def _general(exercise: Exercise, result: CaseResult) -> str:
     difference = result.difference
     assert difference is not None
     yours, expected = difference.yours, difference.expected
+    part = part_name(difference.where, exercise.parts) if difference.where else ""
     if difference.kind == "values" and _arrays(yours, expected) and expected.ndim:
-        wrong = int(wrong_mask(yours, expected, Tolerance()).sum())
-        part = f" of value {difference.where[0] + 1}" if difference.where else ""
-        return f"{wrong} of {expected.size} numbers{part} differ"
-    if difference.kind == "shape" and difference.where:
-        return f"value {difference.where[0] + 1}: {difference.message}"
-    return difference.message or f"returned {describe(yours)}"
+        wrong = int(wrong_mask(yours, expected, exercise.tolerance).sum())
+        return f"{wrong} of {expected.size} numbers{f' of {part}' if part else ''} differ"
+    message = difference.message or f"returned {describe(yours)}"
+    return f"{part}: {message}" if part else message
 
 
 def calls_failing(names: Iterable[str]) -> str:
@@ -399,6 +404,6 @@ def remarks(exercise: Exercise, groups: Sequence[GroupResult]) -> list[str]:
         told.append(
             f"It changes {', '.join(changed)} in place; work on a copy, since the caller still needs it."
         )
-    if sum(result.actual.printed for result in results) > MUCH_PRINTED:
-        told.append("It prints a lot; that costs nothing, but it slows the check down.")
+    if any(result.actual.printed for result in results):
+        told.append("What it prints is not shown here; to see it, call the function in a cell of its own.")
     return told

@@ -14,6 +14,7 @@ from cs_utils.checking.exercise import Case, Exercise, Group, predict, size_of
 from cs_utils.checking.outcome import Failure, Outcome
 
 Call = Callable[[Exercise, Case], Outcome]
+UNWRITTEN = "NotImplementedError"  # what the stub in a released notebook raises
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def evaluate(exercise: Exercise, seed: int, call: Call) -> Verdict:
             if failure is not None and failure.fatal:
                 lost = failure
                 break
-            if failure is not None and (failure.kind == "missing" or failure.type == "NotImplementedError"):
+            if failure is not None and (failure.kind == "missing" or failure.type == UNWRITTEN):
                 break
         groups.append(GroupResult(group, tuple(results)))
     findings = diagnose(exercise, groups)
@@ -133,7 +134,7 @@ def evaluate(exercise: Exercise, seed: int, call: Call) -> Verdict:
         exercise,
         tuple(groups),
         lost,
-        untouched=lost is None and all(_is_stub(group) for group in groups),
+        untouched=lost is None and all(_is_stub(exercise, group) for group in groups),
         remarks=tuple(remarks(exercise, groups)),
     )
 
@@ -156,8 +157,10 @@ def _run(exercise: Exercise, given: Case, call: Call) -> CaseResult:
     return CaseResult(given, expected, actual, difference)
 
 
-def _is_stub(group: GroupResult) -> bool:
-    return bool(group.results) and all(
-        result.actual.failure is not None and result.actual.failure.type == "NotImplementedError"
-        for result in group.results
+def _is_stub(exercise: Exercise, group: GroupResult) -> bool:
+    """Is it the exercise's own stub that raised, and not that of a function it calls?"""
+    failures = [result.actual.failure for result in group.results]
+    return bool(failures) and all(
+        failure is not None and failure.type == UNWRITTEN and failure.function in ("", exercise.name)
+        for failure in failures
     )

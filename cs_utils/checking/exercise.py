@@ -78,7 +78,8 @@ class Exercise:
     """A function that the student writes.
 
     name: of the function. notebook: such as ``"01_correlation"``. asked: what it must return, as a phrase
-    that completes "asked for ..." in reports. reference: PyTorch; gets tensors for arrays; may raise.
+    that completes "asked for ..." in reports. parts: names of the returned values where there are several,
+    such as ``("dx", "dw")``. reference: PyTorch; gets tensors for arrays; may raise.
     also_accepted: further references whose results count as right. judge: instead of a reference, for
     exercises with many right answers: returns None when the outcome is right, else a sentence that says
     what is wrong with it (no case inputs in it). advice: group name -> sentence shown when that group
@@ -96,6 +97,7 @@ class Exercise:
     tolerance: Tolerance = Tolerance()
     advice: Mapping[str, str] = field(default_factory=dict)
     seconds_per_call: float = 10.0
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.reference is None) == (self.judge is None):

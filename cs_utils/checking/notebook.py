@@ -11,7 +11,9 @@ import inspect
 import linecache
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FunctionType
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from cs_utils.checking.evaluate import Verdict
 
 PUBLIC_SEED = 0
-_failing: set[str] = set()  # exercises whose latest check in this notebook failed
+_failing: dict[str, Any] = {}  # exercise -> the function whose latest check in this notebook failed
 
 
 def under_grading() -> bool:
@@ -62,24 +64,59 @@ def _check_function(name: str, function: Any) -> float:
         raise ValueError(f"there is no exercise called {name!r}; the exercises are: {', '.join(exercises())}")
 
     def call(exercise: Exercise, given: Case) -> Outcome:
-        return observe(function, given.args, given.kwargs, exercise.parameters)
+        with _time_limit(exercise.seconds_per_call):
+            outcome = observe(function, given.args, given.kwargs, exercise.parameters)
+        failure = outcome.failure
+        if failure is not None and failure.type == _TooSlow.__name__:
+            message = f"still running after {exercise.seconds_per_call:g} s"
+            outcome = replace(outcome, failure=replace(failure, kind="timeout", type="", message=message))
+        return outcome
 
     verdict = evaluate(exercises()[name], PUBLIC_SEED, call)
     if verdict.passed:
-        _failing.discard(name)
+        _failing.pop(name, None)
     else:
         verdict = _with_suspects(verdict, function)
-        _failing.add(name)
+        _failing[name] = function
     _show(report.to_html(verdict), report.to_text(verdict))
     return plain_points(verdict.points, verdict.max_points)
+
+
+class _TooSlow(BaseException):
+    """Raised inside a student's function that runs for too long. No ``except Exception`` catches it."""
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """End the block with `_TooSlow` after `seconds`, where the system has such an alarm (not on Windows)."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _TooSlow
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _with_suspects(verdict: Verdict, function: Any) -> Verdict:
     """`verdict` with a remark when the function calls another one that failed its own check."""
     from cs_utils.checking.diagnose import calls_failing
 
-    called = set(function.__code__.co_names) if isinstance(function, FunctionType) else set()
-    suspects = (called & _failing) - {verdict.exercise.name}
+    if not isinstance(function, FunctionType):
+        return verdict
+    suspects = {
+        name
+        for name in set(function.__code__.co_names) - {verdict.exercise.name}
+        if name in _failing and function.__globals__.get(name) is _failing[name]
+    }
     if not suspects or verdict.untouched:
         return verdict
     return replace(verdict, remarks=(calls_failing(suspects), *verdict.remarks))

@@ -32,7 +32,8 @@ class Failure:
 
     kind: ``raised`` (the function raised), ``missing`` (no such function), ``timeout``, ``crashed`` (the
     process died), or ``unreadable`` (what came back was no value at all).
-    type, message: of the exception. line_number counts from 1 inside the cell; line is its source.
+    type, message: of the exception. line_number counts from 1 inside the cell; line is its source, and
+    function the name of the function that it stands in.
     """
 
     kind: FailureKind
@@ -40,6 +41,7 @@ class Failure:
     message: str = ""
     line_number: int | None = None
     line: str = ""
+    function: str = ""
 
     @property
     def fatal(self) -> bool:
@@ -139,20 +141,20 @@ def describe_exception(error: BaseException) -> Failure:
     message = ""
     with contextlib.suppress(BaseException):  # an exception may have a broken __str__
         message = str(error)[:MAX_TEXT]
-    line_number, line = _student_line(error)
-    return Failure("raised", type(error).__name__[:MAX_TEXT], message, line_number, line)
+    return Failure("raised", type(error).__name__[:MAX_TEXT], message, *_student_line(error))
 
 
-def _student_line(error: BaseException) -> tuple[int | None, str]:
-    """The innermost traceback line that lies in a notebook cell rather than in a library."""
+def _student_line(error: BaseException) -> tuple[int | None, str, str]:
+    """The innermost traceback line in a notebook cell rather than in a library: number, source, function."""
     if isinstance(error, SyntaxError) and error.lineno is not None:
-        return error.lineno, (error.text or "").strip()[:MAX_TEXT]
-    found: tuple[int | None, str] = (None, "")
+        return error.lineno, (error.text or "").strip()[:MAX_TEXT], ""
+    found: tuple[int | None, str, str] = (None, "", "")
     trace = error.__traceback__
     while trace is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if is_cell(filename):
-            found = trace.tb_lineno, linecache.getline(filename, trace.tb_lineno).strip()[:MAX_TEXT]
+        code = trace.tb_frame.f_code
+        if is_cell(code.co_filename):
+            line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
+            found = trace.tb_lineno, line[:MAX_TEXT], code.co_name[:MAX_TEXT]
         trace = trace.tb_next
     return found
 
@@ -165,10 +167,21 @@ def is_cell(filename: str) -> bool:
 def _changed(before: Any, after: Any, names: Any) -> Iterator[str]:
     names = list(names)
     for index, (old, new) in enumerate(zip(before, after, strict=True)):
-        if isinstance(old, np.ndarray) and not (
-            old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind in "fc")
-        ):
+        if not _same(old, new):
             yield names[index] if index < len(names) else f"argument {index + 1}"
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Is an argument, seen again after the call, what it was before?"""
+    if isinstance(old, np.ndarray):
+        return old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind in "fc")
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, dict):
+        return list(old) == list(new) and all(_same(old[key], new[key]) for key in old)
+    if isinstance(old, list | tuple):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return True
 
 
 class _CountingSink(io.TextIOBase):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking.compare import Difference, wrong_mask
+from cs_utils.checking.compare import Difference, part_name, wrong_mask
 from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult, Verdict
 from cs_utils.checking.exercise import Question, Tolerance
 from cs_utils.checking.outcome import Failure, Odd, Outcome
@@ -249,34 +249,37 @@ def _smallest(verdict: Verdict) -> tuple[GroupResult, CaseResult] | None:
 
 
 def _case_facts(verdict: Verdict, group: GroupResult, result: CaseResult, show_inputs: bool) -> CaseFacts:
-    difference = result.difference
+    difference, name = result.difference, verdict.exercise.name
     title = f"Smallest failing case, from the group “{safe(group.group.name)}”"
     if verdict.lost is not None:
         title = f"The call it happened in, from the group “{safe(group.group.name)}”"
     if not show_inputs:
-        return CaseFacts(title, "", _without_numbers(result))
+        return CaseFacts(title, "", _without_numbers(result, name))
     call = write_call(verdict.exercise, result.case)
     if difference is None:
         return CaseFacts(
-            title, call, "", (_failure_side(result.actual.failure),) if result.actual.failure else ()
+            title, call, "", (_failure_side(result.actual.failure, name),) if result.actual.failure else ()
         )
     yours, expected = difference.yours, difference.expected
     if yours is None and expected is None:  # errors and judged outcomes: the whole outcomes are shown
         yours, expected = result.actual.value, result.expected.value if result.expected else None
     wrong = _wrong(yours, expected, verdict.exercise.tolerance)
     view = None if wrong is None else window(wrong.shape, wrong)
-    sides = [_side("You returned", result.actual, yours, difference, expected, wrong, view)]
+    part = f" as {part_name(difference.where, verdict.exercise.parts)}" if difference.where else ""
+    sides = [_side("You returned", part, result.actual, yours, expected, wrong, view, name)]
     if result.expected is not None:
-        sides.append(_side("Expected", result.expected, expected, difference, yours, wrong, view))
+        sides.append(_side("Expected", part, result.expected, expected, yours, wrong, view, name))
     heat = None if wrong is None or view is None else _heat(yours, expected, wrong, view)
     return CaseFacts(title, call, _sentence(difference), tuple(sides), heat)
 
 
-def _without_numbers(result: CaseResult) -> str:
+def _without_numbers(result: CaseResult, name: str) -> str:
     """What may be told of a case whose inputs are not to be known: nothing that the student's code chose."""
     failure = result.actual.failure
     if failure is not None:
-        return "An error was raised." if failure.kind == "raised" else f"Your function {_failed(failure)}."
+        return (
+            "An error was raised." if failure.kind == "raised" else f"Your function {_failed(failure, name)}."
+        )
     kind = result.difference.kind if result.difference else ""
     return _KINDS.get(kind, "The result is not the expected one.")
 
@@ -300,20 +303,20 @@ def _sentence(difference: Difference) -> str:
 
 def _side(
     title: str,
+    part: str,
     outcome: Outcome,
     value: Any,
-    difference: Difference,
     other: Any,
     wrong: np.ndarray | None,
     view: Window | None,
+    name: str,
 ) -> Side:
     if outcome.failure is not None:
         if title == "Expected":
             return Side(title, f"{safe(outcome.failure.type)} is raised", good=True)
-        return _failure_side(outcome.failure)
+        return _failure_side(outcome.failure, name)
     good = title == "Expected"
-    if difference.where:
-        title += " as value " + ".".join(str(index + 1) for index in difference.where)
+    title += part
     if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size == 0:
         return Side(title, describe_value(value), good=good)
     view = view or window(value.shape)
@@ -327,17 +330,18 @@ def _side(
     return Side(title, describe_value(value) + lead, grid=grid, good=good)
 
 
-def _failure_side(failure: Failure) -> Side:
-    return Side(f"Your function {_failed(failure)}", safe(failure.message), code=safe(failure.line))
+def _failure_side(failure: Failure, name: str) -> Side:
+    return Side(f"Your function {_failed(failure, name)}", safe(failure.message), code=safe(failure.line))
 
 
-def _failed(failure: Failure) -> str:
-    """``raised IndexError in line 7 of your cell``."""
+def _failed(failure: Failure, name: str) -> str:
+    """``raised IndexError in line 7 of your cell``. Another function than `name` may be in another one."""
     if failure.kind == "missing":
         return "is not defined: run the cell that defines it"
     if failure.kind != "raised":
         return _LOST[failure.kind][0]
-    at = f" in line {failure.line_number} of your cell" if failure.line_number else ""
+    inside = "your cell" if failure.function in (name, "", "<module>") else safe(failure.function)
+    at = f" in line {failure.line_number} of {inside}" if failure.line_number else ""
     return f"raised {safe(failure.type)}{at}"
 
 

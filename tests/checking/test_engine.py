@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+
 import numpy as np
 import pytest
 import torch
@@ -9,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cs_utils.checking import Failure, Odd, Outcome, Tolerance
-from cs_utils.checking.compare import compare
+from cs_utils.checking import Failure, Odd, Outcome, Tolerance, observe
+from cs_utils.checking.compare import compare, part_name
 from cs_utils.checking.outcome import plain
+from cs_utils.checking.report import to_text
 from tests.checking.sample import CORR, correct, run
 
 
@@ -147,6 +150,31 @@ def test_changing_an_input_costs_nothing_but_is_mentioned():
 
     verdict = run(changes)
     assert verdict.passed and "changes x in place" in verdict.remarks[0]
+
+
+def test_changing_a_list_or_a_dictionary_is_mentioned_too():
+    def pops(layers, options):
+        options.pop("stride")
+        layers[0].append(1)
+
+    outcome = observe(pops, ([[1], [2]], {"stride": 1}), {}, ("layers", "options"))
+    assert outcome.changed == ("layers", "options")
+
+
+def test_a_pair_is_compared_and_shown_as_a_whole_and_parts_have_names():
+    difference = compare(Outcome((0, 1)), Outcome((2, 1)), Tolerance())
+    assert difference is not None and difference.message == "returned (0, 1), expected (2, 1)"
+    assert part_name((1,), ("dx", "dw")) == "dw" and part_name((0, 2), ()) == "value 1, number 3"
+
+
+def test_the_line_of_an_error_names_the_function_it_stands_in():
+    cell = "def helper(x):\n    return x[9]\ndef corr2d(x, k, stride=1):\n    return helper(x)"
+    linecache.cache["<cell 9>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 9>")
+    exec(compile(cell, "<cell 9>", "exec"), names := {})
+    verdict = run(names["corr2d"])
+    failure = verdict.groups[0].results[0].actual.failure
+    assert (failure.line_number, failure.line, failure.function) == (2, "return x[9]", "helper")
+    assert "line 2 of helper" in to_text(verdict)
 
 
 def test_warnings_and_prints_cost_nothing(capfd):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -15,11 +17,9 @@ from tests.checking.sample import CORR, correct
 
 @pytest.fixture(autouse=True)
 def sample_exercises(monkeypatch):
-    from dataclasses import replace
-
     known = {"corr2d": CORR, "twice": replace(CORR, name="twice")}
     monkeypatch.setattr(cs_utils.exercises, "exercises", lambda: known)
-    monkeypatch.setattr(notebook, "_failing", set())
+    monkeypatch.setattr(notebook, "_failing", {})
 
 
 def corr2d(x, k, *, stride=1):
@@ -51,6 +51,52 @@ def test_a_function_that_calls_a_failing_one_is_told_so(capsys):
     check(corr2d=names["corr2d"])
     check(twice=names["twice"])
     assert "It calls corr2d, which does not pass its own check yet" in capsys.readouterr().out
+
+
+def test_a_repaired_function_is_blamed_no_more(capsys):
+    names = {"check": check, "correct": correct}
+    exec("def corr2d(x, k, stride=1): return -correct(x, k, stride=stride)", names)
+    check(corr2d=names["corr2d"])
+    exec("def corr2d(x, k, stride=1): return correct(x, k, stride=stride)", names)
+    exec("def twice(x, k, stride=1): return 2 * corr2d(x, k, stride=stride)", names)
+    check(twice=names["twice"])
+    assert "It calls corr2d" not in capsys.readouterr().out
+
+
+def test_a_function_whose_helper_is_unwritten_is_not_called_unwritten(capsys):
+    cell = "def corr2d(x, k, stride=1): raise NotImplementedError\n"
+    cell += "def twice(x, k, stride=1): return corr2d(x, k)"
+    linecache.cache["<cell 2>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 2>")
+    exec(compile(cell, "<cell 2>", "exec"), names := {})
+    check(twice=names["twice"])
+    told = capsys.readouterr().out
+    assert "calls corr2d, which is not written yet" in told and "Not started" not in told
+
+
+def test_an_endless_loop_ends_with_a_sentence(capsys, monkeypatch):
+    from dataclasses import replace
+
+    monkeypatch.setattr(
+        cs_utils.exercises, "exercises", lambda: {"corr2d": replace(CORR, seconds_per_call=0.2)}
+    )
+
+    def endless(x, k, stride=1):
+        while True:
+            with contextlib.suppress(Exception):
+                stride += 1
+
+    assert check(corr2d=endless) == 0.0
+    assert "did not finish in time" in capsys.readouterr().out
+
+
+def test_prints_are_swallowed_and_the_student_is_told_so(capsys):
+    def talks(x, k, stride=1):
+        print("shape", x.shape)
+        return correct(x, k, stride=stride)
+
+    assert check(corr2d=talks) == 3.0
+    told = capsys.readouterr().out
+    assert "shape (3, 4)" not in told and "What it prints is not shown here" in told
 
 
 def test_nothing_that_a_function_does_makes_check_raise(capsys):

@@ -249,12 +249,14 @@ def from_failure(failure: Failure) -> dict[str, Any]:
         "message": failure.message,
         "line_number": failure.line_number,
         "line": failure.line,
+        "function": failure.function,
     }
 
 
 def to_failure(data: Any) -> Failure:
     """Raises `WireError` unless `data` is what `from_failure` gives for an exception or a missing name."""
-    check(data, {"kind": str, "type": str, "message": str, "line_number": int | None, "line": str})
+    texts = dict.fromkeys(("kind", "type", "message", "line", "function"), str)
+    check(data, texts | {"line_number": int | None})
     if data["kind"] not in CLAIMED_KINDS:
         raise WireError("no such kind of failure")
     return Failure(**data)
