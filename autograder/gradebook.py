@@ -306,11 +306,16 @@ def read_release(course: Course, assignment: str) -> NotebookNode:
     """The instructor's notebook without solutions; not to be changed.
 
     Raises:
-        CourseError: there is no such assignment.
+        CourseError: there is no such assignment, or its notebook cannot be read.
     """
     course.assignment(assignment)
     path = course.release(assignment)
-    return _read_release(path, path.stat().st_mtime_ns)
+    try:
+        return _read_release(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"{path} cannot be read ({error}). Build it again: autograder init {course.path} --update"
+        ) from error
 
 
 @functools.lru_cache(maxsize=16)

@@ -25,7 +25,6 @@ from autograder.course import Course, CourseError
 from autograder.intake.apart import Readers
 from autograder.judge import Task, graded_cells, judge, right_answers
 from autograder.results import ExerciseGrade, GradedSubmission, Intake
-from autograder.roster import read_roster
 from autograder.sandbox import Limits, Sandbox, best_level
 from autograder.text import printable
 
@@ -77,10 +76,9 @@ def grade_class(
     """
     start = time.perf_counter()
     level = best_level(allow_unprotected=allow_unprotected)
-    course.assignment(assignment)
-    instructor = nbformat.read(course.release(assignment), as_version=4)
+    instructor = gradebook.read_release(course, assignment)
     task = Task(graded_cells(instructor), right_answers(assignment), course.seed(assignment))
-    roster = read_roster(course.path / "roster.csv")
+    roster = course.roster()
     chosen = list(roster) if students is None else list(students)
     if unknown := [student for student in chosen if student not in roster]:
         raise CourseError(
