@@ -82,6 +82,26 @@ def _right_formula(moves: int, stride: int) -> int:
     return moves // stride + 1
 
 
+def _cut_towards_zero(size: int, kernel_size: int, *, stride: int = 1, **options: int) -> int:
+    """Raises when the computed size is below 1, but -1/2 became 0 on the way there."""
+    moves = size + 2 * options.get("padding", 0) - options.get("dilation", 1) * (kernel_size - 1) - 1
+    if (out := int(moves / stride) + 1) < 1:
+        raise ValueError("does not fit")
+    return out
+
+
+def _compared(fits: Callable[[int, int, int, int], bool]) -> Callable[..., int]:
+    """Right formula, but whether an error is raised is decided by fits(size, kernel_size, padding, span)."""
+
+    def predict(size: int, kernel_size: int, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+        span = dilation * (kernel_size - 1) + 1
+        if not fits(size, kernel_size, padding, span):
+            raise ValueError("does not fit")
+        return _right_formula(size + 2 * padding - span, stride)
+
+    return predict
+
+
 def _sizes_plain(rng: np.random.Generator) -> Iterator[Case]:
     yield case(4, 3)
     yield case(7, 4)
@@ -123,6 +143,8 @@ def _sizes_fit(rng: np.random.Generator) -> Iterator[Case]:
     yield case(4, 3, dilation=2)
     yield case(4, 7, padding=1)
     yield case(5, 3, dilation=2, stride=3)
+    yield case(4, 5, stride=2)  # too short by less than one stride: int() rounds towards 0
+    yield case(5, 9, stride=4, padding=1)
     size = int(rng.integers(6, 12))
     yield case(size, size + 2 * 2, padding=2, stride=2)
 
@@ -242,6 +264,34 @@ OUTPUT_SIZE = Exercise(
             _size_mistake(_right_formula, smallest_room=1),
             ("kernels that just fit, or do not",),
         ),
+        Misconception(
+            "with a stride, a kernel that nearly fits is let through",
+            "int() cuts towards 0: int(-0.5) is 0, and the + 1 then makes one window of it. Compare the two "
+            "sizes before you divide.",
+            _cut_towards_zero,
+            ("kernels that just fit, or do not",),
+        ),
+        Misconception(
+            "the comparison leaves out the padding",
+            "Your sizes are right; look at the line that decides about the error. What does the kernel have "
+            "to fit into: the input, or the padded input?",
+            _compared(lambda size, k, padding, span: span <= size),
+            ("kernels that just fit, or do not",),
+        ),
+        Misconception(
+            "the comparison leaves out the dilation",
+            "Your sizes are right; look at the line that decides about the error. How wide is the kernel "
+            "that has to fit?",
+            _compared(lambda size, k, padding, span: k <= size + 2 * padding),
+            ("kernels that just fit, or do not",),
+        ),
+        Misconception(
+            "the comparison leaves out padding and dilation",
+            "Your sizes are right; look at the line that decides about the error. How wide is the kernel, "
+            "and what does it have to fit into?",
+            _compared(lambda size, k, padding, span: k <= size),
+            ("kernels that just fit, or do not",),
+        ),
     ),
 )
 
@@ -334,6 +384,19 @@ SAME_PADDING = Exercise(
             lambda kernel_size, *, dilation=1: _same_padding(kernel_size),
             ("dilation",),
         ),
+        Misconception(
+            "halved first, dilated afterwards",
+            "Together your two numbers are right, but they differ by more than 1. Find out how much is "
+            "missing in all, with the dilation, and share it out last.",
+            lambda kernel_size, *, dilation=1: tuple(dilation * half for half in _same_padding(kernel_size)),
+            ("dilation",),
+        ),
+        Misconception(
+            "a dilated kernel is taken to span d * k",
+            "There are holes only *between* taps. Draw a 3-tap kernel with dilation 2 and count: 5, not 6.",
+            lambda kernel_size, *, dilation=1: _same_padding(dilation * kernel_size),
+            ("dilation",),
+        ),
     ),
 )
 
@@ -352,15 +415,19 @@ def _padded(x: Tensor, padding: IntOrPair, torch_mode: str) -> Tensor:
     return padded.reshape(*x.shape[:-2], *padded.shape[-2:])
 
 
-def _pad_symmetric(x: Tensor, padding: IntOrPair, *, mode: str = "zeros") -> Tensor:
-    """Reflect with the edge pixel repeated."""
-    if mode != "reflect":
-        return _pad2d(x, padding, mode=mode)
-    for axis, p in zip((-2, -1), _pair(padding), strict=True):
-        before = x.narrow(axis, 0, p).flip(axis)
-        after = x.narrow(axis, x.shape[axis] - p, p).flip(axis)
-        x = torch.cat([before, x, after], dim=axis)
-    return x
+def _pad_symmetric(*, before: bool, after: bool) -> Callable[..., Tensor]:
+    """A wrong `pad2d`: reflect repeats the edge pixel before the picture, after it, or at both ends."""
+
+    def predict(x: Tensor, padding: IntOrPair, *, mode: str = "zeros") -> Tensor:
+        if mode != "reflect":
+            return _pad2d(x, padding, mode=mode)
+        for axis, p in zip((-2, -1), _pair(padding), strict=True):
+            first = x.narrow(axis, 0 if before else 1, p).flip(axis)
+            last = x.narrow(axis, x.shape[axis] - p - (0 if after else 1), p).flip(axis)
+            x = torch.cat([first, x, last], dim=axis)
+        return x
+
+    return predict
 
 
 def _pad_with(other: Mapping[str, str]) -> Callable[..., Tensor]:
@@ -390,11 +457,12 @@ def _pad_crop(x: Tensor, padding: IntOrPair, *, mode: str = "zeros") -> Tensor:
 
 
 def _picture(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.integers(1, 10, shape).astype(np.float64)
+    """Halves, and always some that are no whole numbers: cutting them off must be seen."""
+    return rng.integers(1, 10, shape) + 0.5 * (np.arange(np.prod(shape)).reshape(shape) % 2)
 
 
 def _pads_zeros(rng: np.random.Generator) -> Iterator[Case]:
-    yield case(_picture(rng, 2, 2), 1)
+    yield case(np.arange(1.0, 5.0).reshape(2, 2), 1)
     yield case(_picture(rng, 3, 4), 2, mode="zeros")
     yield case(_picture(rng, 4, 3), 0)
 
@@ -434,7 +502,7 @@ PAD2D = Exercise(
     ),
     advice={
         "replicate": "Which row of x stands in a row above the picture? Row 0, however far above.",
-        "reflect": "The mirror stands on the last number: left of 1 2 3 stand 3 2, not 2 1.",
+        "reflect": "The mirror stands on the last number at either end: 3 2 | 1 2 3 | 2 1.",
         "a pair (h, w)": (
             "The first number is for top and bottom, the second for left and right; either may be 0."
         ),
@@ -453,7 +521,21 @@ PAD2D = Exercise(
         Misconception(
             "reflect repeats the edge",
             "The mirror stands *on* the last pixel, not behind it: 3 2 | 1 2 3, not 2 1 | 1 2 3.",
-            _pad_symmetric,
+            _pad_symmetric(before=True, after=True),
+            ("reflect", "a pair (h, w)", "a batch (N, C, H, W)"),
+        ),
+        Misconception(
+            "reflect repeats the edge at the bottom and at the right",
+            "At the top and at the left your mirror is right. At the other end, too, it stands *on* the last "
+            "pixel: 1 2 3 | 2 1, not 1 2 3 | 3 2.",
+            _pad_symmetric(before=False, after=True),
+            ("reflect", "a pair (h, w)", "a batch (N, C, H, W)"),
+        ),
+        Misconception(
+            "reflect repeats the edge at the top and at the left",
+            "At the bottom and at the right your mirror is right. At the other end, too, it stands *on* the "
+            "first pixel: 3 2 | 1 2 3, not 2 1 | 1 2 3.",
+            _pad_symmetric(before=True, after=False),
             ("reflect", "a pair (h, w)", "a batch (N, C, H, W)"),
         ),
         Misconception(
@@ -699,6 +781,19 @@ def _macs_with_bias(in_shape: Shape, out_channels: int, kernel_size: IntOrPair, 
     return out_channels * (length + 1) * outputs
 
 
+def _macs_in_holes(in_shape: Shape, out_channels: int, kernel_size: IntOrPair, **options: Any) -> int:
+    """Multiplies with every box that a dilated kernel spans, holes too."""
+    _, outputs = _patches(in_shape, kernel_size, **options).shape
+    pairs = zip(_pair(kernel_size), _pair(options.get("dilation", 1)), strict=True)
+    spans = [d * (k - 1) + 1 for k, d in pairs]
+    return out_channels * in_shape[0] * spans[0] * spans[1] * outputs
+
+
+def _type_error(*args: Any, **options: Any) -> Any:
+    """What a function does that calls another one in a way it does not allow."""
+    raise TypeError
+
+
 def _macs_swapped(in_shape: Shape, out_channels: int, kernel_size: IntOrPair, **options: Any) -> int:
     turned = {name: _swapped(value) for name, value in options.items()}
     return _conv2d_macs(in_shape, out_channels, _swapped(kernel_size), **turned)
@@ -794,6 +889,26 @@ CONV2D_MACS = Exercise(
             ),
             ("stride and padding", "(h, w) pairs and dilation"),
         ),
+        Misconception(
+            "the dilation is not handed on",
+            "A dilated kernel spans more and has fewer places. Which options does output_size get from you?",
+            lambda *args, **options: _conv2d_macs(*args, **{**options, "dilation": 1}),
+            ("(h, w) pairs and dilation",),
+        ),
+        Misconception(
+            "the holes of a dilated kernel are multiplied too",
+            "A hole has no weight, so nothing is multiplied there. How many weights does a 3-tap kernel with "
+            "dilation 2 have?",
+            _macs_in_holes,
+            ("(h, w) pairs and dilation",),
+        ),
+        Misconception(
+            "every call ends in a TypeError",
+            "Read its message. If it counts 'positional arguments': behind the `*` in the signature of "
+            "output_size every option must be given with its name, such as stride=2.",
+            _type_error,
+            ("stride 1, no padding", "stride and padding", "(h, w) pairs and dilation"),
+        ),
     ),
 )
 
@@ -835,6 +950,12 @@ def _field_mistake(
         return start + sum(grow(k, d) * jump(strides, index) for index, (k, _, d) in enumerate(layers))
 
     return predict
+
+
+def _dilation_in_jump(layers: Sequence[LayerTriple]) -> int:
+    return _field_mistake(jump=lambda spreads, index: int(np.prod(spreads[:index])))(
+        [(d * (k - 1) + 1, s * d, 1) for k, s, d in layers]
+    )
 
 
 def _stacks_one(rng: np.random.Generator) -> Iterator[Case]:
@@ -946,6 +1067,38 @@ RECEPTIVE_FIELD = Exercise(
             ("a stack with stride 1", "strides", "dilation", "strides and dilation together"),
         ),
         Misconception(
+            "the strides are added to the jump",
+            "Behind a layer with stride 1 neighbours are as far apart as before it, and two stride-3 layers in "
+            "a row put them 9 inputs apart. What does your line make of the jump there?",
+            _field_mistake(jump=lambda strides, index: 1 + sum(strides[:index])),
+            ("a stack with stride 1", "strides", "dilation", "strides and dilation together"),
+        ),
+        Misconception(
+            "the dilation enters the jump",
+            "Dilation spreads the taps of its own kernel. Its outputs are as close together as ever: only a "
+            "stride makes them sparser.",
+            _dilation_in_jump,
+            ("dilation", "strides and dilation together"),
+        ),
+        Misconception(
+            "only the first layer counts",
+            "Is the `return` inside the loop? Then the loop ends after its first round.",
+            lambda layers: _receptive_field(layers[:1]),
+            ("a stack with stride 1", "strides", "dilation", "strides and dilation together"),
+        ),
+        Misconception(
+            "kernel size and stride are exchanged",
+            "Each triple is (kernel_size, stride, dilation), in this order. In which order do you unpack it?",
+            lambda layers: _receptive_field([(stride, kernel, d) for kernel, stride, d in layers]),
+            (
+                "one layer",
+                "a stack with stride 1",
+                "strides",
+                "dilation",
+                "strides and dilation together",
+            ),
+        ),
+        Misconception(
             "the stack is walked from the wrong end",
             "The first triple is the layer next to the input. Does your loop fit that?",
             lambda layers: _receptive_field(layers[::-1]),
@@ -1045,6 +1198,31 @@ def _never_moves_on(in_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
     ]
 
 
+def _one_list(kinds_with_a_new_one: tuple[str, ...]) -> Callable[..., list[Shape]]:
+    """One list is changed and appended again and again: all its lines show what it was last."""
+
+    def predict(in_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
+        lines, last = [], ()
+        for (kind, _), shape in reversed(list(zip(layers, _trace_shapes(in_shape, layers), strict=True))):
+            last = last or shape
+            lines.append(last)
+            last = () if kind in kinds_with_a_new_one else last
+        return lines[::-1]
+
+    return predict
+
+
+def _average_pool_ignored(x: Tensor, kind: str, options: Mapping[str, Any]) -> Tensor:
+    return x if kind == "AvgPool2d" else _apply(x, kind, options)
+
+
+def _unnamed_options(in_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
+    """Every layer that slides ends in a TypeError."""
+    if any(kind == "Conv2d" or _is_pool(kind) for kind, _ in layers):
+        raise TypeError
+    return _trace_shapes(in_shape, layers)
+
+
 def _pair_options_refused(in_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
     if any(isinstance(value, tuple) for _, options in layers for value in options.values()):
         raise TypeError("unsupported operand type(s)")
@@ -1139,10 +1317,14 @@ TRACE_SHAPES = Exercise(
             "A convolution sets the channels to out_channels, and height and width by output_size."
         ),
         "pooling": (
-            "Channels stay; the stride is the kernel_size unless it is given; rest as in a convolution."
+            "Both kinds of pooling slide like a convolution and keep the channels; the stride is the "
+            "kernel_size unless it is given."
         ),
         "flatten and linear": "(N, C, H, W) becomes (N, C * H * W); Linear replaces the second number.",
-        "a whole net": "Find the first line that differs: the mistake is in that kind of layer.",
+        "a whole net": (
+            "Find the first line that differs: the mistake is in that kind of layer, or in what the layers "
+            "before it left behind."
+        ),
         "(h, w) pairs and dilation": (
             "Every option may be an int or a pair (h, w): make pairs of all of them first."
         ),
@@ -1210,6 +1392,33 @@ TRACE_SHAPES = Exercise(
                 "a whole net",
                 "(h, w) pairs and dilation",
             ),
+        ),
+        Misconception(
+            "one list stands in the result again and again",
+            "Lines that should differ are alike: `append` does not copy. Change nothing in place; make a new "
+            "tuple for each layer.",
+            _one_list(("Flatten",)),
+            ("pooling", "flatten and linear", "a whole net", "(h, w) pairs and dilation"),
+        ),
+        Misconception(
+            "one list stands in the result for all pictures",
+            "Lines that should differ are alike: `append` does not copy. Change nothing in place; make a new "
+            "tuple for each layer.",
+            _one_list(("Flatten", "Linear")),
+            ("pooling", "a whole net", "(h, w) pairs and dilation"),
+        ),
+        Misconception(
+            "AvgPool2d is left out",
+            "There are two kinds of pooling, and both slide. Which kinds does your `if` ask for?",
+            _trace_mistake(_average_pool_ignored),
+            ("pooling", "a whole net", "(h, w) pairs and dilation"),
+        ),
+        Misconception(
+            "every layer that slides ends in a TypeError",
+            "Read its message. If it counts 'positional arguments': behind the `*` in the signature of "
+            "output_size every option must be given with its name, such as stride=2.",
+            _unnamed_options,
+            ("one convolution", "pooling", "a whole net", "(h, w) pairs and dilation"),
         ),
         Misconception(
             "the input's shape stands first in the list",

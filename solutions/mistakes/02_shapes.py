@@ -85,6 +85,37 @@ def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
     return (size - span + 2 * padding) // stride + 1
 
 
+# %% output_size: with a stride, a kernel that nearly fits is let through
+def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
+    span = dilation * (kernel_size - 1) + 1
+    out = int((size - span + 2 * padding) / stride) + 1
+    if out <= 0:
+        raise ValueError("the kernel does not fit")
+    return out
+
+
+# %% output_size: the comparison leaves out the padding
+def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
+    span = dilation * (kernel_size - 1) + 1
+    if span > size:
+        raise ValueError("the kernel does not fit")
+    return (size - span + 2 * padding) // stride + 1
+
+
+# %% output_size: the comparison leaves out the dilation
+def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
+    if kernel_size > size + 2 * padding:
+        raise ValueError("the kernel does not fit")
+    return (size - dilation * (kernel_size - 1) - 1 + 2 * padding) // stride + 1
+
+
+# %% output_size: the comparison leaves out padding and dilation
+def output_size(size, kernel_size, *, stride=1, padding=0, dilation=1):
+    if kernel_size > size:
+        raise ValueError("the kernel does not fit")
+    return (size - dilation * (kernel_size - 1) - 1 + 2 * padding) // stride + 1
+
+
 # %% same_padding: one number where a pair was asked for
 def same_padding(kernel_size, *, dilation=1):
     return dilation * (kernel_size - 1) // 2
@@ -113,6 +144,18 @@ def same_padding(kernel_size, *, dilation=1):
     return (kernel_size - 1) // 2, kernel_size // 2
 
 
+# %% same_padding: halved first, dilated afterwards
+def same_padding(kernel_size, *, dilation=1):
+    before = (kernel_size - 1) // 2
+    return before * dilation, (kernel_size - 1 - before) * dilation
+
+
+# %% same_padding: a dilated kernel is taken to span d * k
+def same_padding(kernel_size, *, dilation=1):
+    missing = dilation * kernel_size - 1
+    return missing // 2, missing - missing // 2
+
+
 # %% pad2d: a pair (h, w) is not taken apart
 def pad2d(x, padding, *, mode="zeros"):
     p, (H, W) = padding, x.shape[-2:]
@@ -131,6 +174,36 @@ def pad2d(x, padding, *, mode="zeros"):
     h, w = (padding, padding) if isinstance(padding, int) else padding
     names = {"zeros": "constant", "replicate": "edge", "reflect": "symmetric"}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)], mode=names[mode])
+
+
+# %% pad2d: reflect repeats the edge at the bottom and at the right
+def pad2d(x, padding, *, mode="zeros"):
+    def source(index, n):
+        if mode == "replicate":
+            return min(max(index, 0), n - 1)
+        return -index if index < 0 else 2 * n - index - 1 if index >= n else index
+
+    h, w = (padding, padding) if isinstance(padding, int) else padding
+    H, W = x.shape[-2:]
+    if mode == "zeros":
+        return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)])
+    rows, columns = [source(i, H) for i in range(-h, H + h)], [source(j, W) for j in range(-w, W + w)]
+    return x[..., rows, :][..., columns]
+
+
+# %% pad2d: reflect repeats the edge at the top and at the left
+def pad2d(x, padding, *, mode="zeros"):
+    def source(index, n):
+        if mode == "replicate":
+            return min(max(index, 0), n - 1)
+        return -index - 1 if index < 0 else 2 * n - index - 2 if index >= n else index
+
+    h, w = (padding, padding) if isinstance(padding, int) else padding
+    H, W = x.shape[-2:]
+    if mode == "zeros":
+        return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(h, h), (w, w)])
+    rows, columns = [source(i, H) for i in range(-h, H + h)], [source(j, W) for j in range(-w, W + w)]
+    return x[..., rows, :][..., columns]
 
 
 # %% pad2d: the picture wraps around
@@ -311,6 +384,33 @@ def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dil
     return out_channels * C * kh * kw * output_size(H, kh) * output_size(W, kw)
 
 
+# %% conv2d_macs: the dilation is not handed on
+def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
+    macs = out_channels * in_shape[0]
+    for axis, size in enumerate(in_shape[1:]):
+        k, s, p = (v if isinstance(v, int) else v[axis] for v in (kernel_size, stride, padding))
+        macs *= k * output_size(size, k, stride=s, padding=p)
+    return macs
+
+
+# %% conv2d_macs: the holes of a dilated kernel are multiplied too
+def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
+    macs = out_channels * in_shape[0]
+    for axis, size in enumerate(in_shape[1:]):
+        k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (kernel_size, stride, padding, dilation))
+        macs *= (d * (k - 1) + 1) * output_size(size, k, stride=s, padding=p, dilation=d)
+    return macs
+
+
+# %% conv2d_macs: every call ends in a TypeError
+def conv2d_macs(in_shape, out_channels, kernel_size, *, stride=1, padding=0, dilation=1):
+    macs = out_channels * in_shape[0]
+    for axis, size in enumerate(in_shape[1:]):
+        k, s, p, d = (v if isinstance(v, int) else v[axis] for v in (kernel_size, stride, padding, dilation))
+        macs *= k * output_size(size, k, s, p, d)
+    return macs
+
+
 # %% receptive_field: each layer adds K instead of K - 1
 def receptive_field(layers):
     field, jump = 1, 1
@@ -390,6 +490,42 @@ def receptive_field(layers):
     field, jump = 1, 1
     for k, s, d in layers:
         field += (d * k - 1) * jump
+        jump *= s
+    return field
+
+
+# %% receptive_field: the strides are added to the jump
+def receptive_field(layers):
+    field, jump = 1, 1
+    for k, s, d in layers:
+        field += d * (k - 1) * jump
+        jump += s
+    return field
+
+
+# %% receptive_field: the dilation enters the jump
+def receptive_field(layers):
+    field, jump = 1, 1
+    for k, s, d in layers:
+        field += d * (k - 1) * jump
+        jump *= s * d
+    return field
+
+
+# %% receptive_field: only the first layer counts
+def receptive_field(layers):
+    field, jump = 1, 1
+    for k, s, d in layers:
+        field += d * (k - 1) * jump
+        jump *= s
+        return field
+
+
+# %% receptive_field: kernel size and stride are exchanged
+def receptive_field(layers):
+    field, jump = 1, 1
+    for s, k, d in layers:
+        field += d * (k - 1) * jump
         jump *= s
     return field
 
@@ -662,3 +798,91 @@ def trace_shapes(in_shape, layers):
         elif kind == "Linear":
             shape = (shape[0], options["out_features"])
     return shape
+
+
+# %% trace_shapes: one list stands in the result again and again
+DEFAULTS = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+
+
+def trace_shapes(in_shape, layers):
+    shape, shapes = list(in_shape), []
+    for kind, options in layers:
+        if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
+            options = {"stride": 1 if kind == "Conv2d" else options["kernel_size"], **options}
+            for axis in (2, 3):
+                given = [options.get(name, one) for name, one in DEFAULTS.items()]
+                k, s, p, d = (v if isinstance(v, int) else v[axis - 2] for v in given)
+                shape[axis] = output_size(shape[axis], k, stride=s, padding=p, dilation=d)
+            shape[1] = options.get("out_channels", shape[1])
+        elif kind == "Flatten":
+            shape = [shape[0], shape[1] * shape[2] * shape[3]]
+        elif kind == "Linear":
+            shape[1] = options["out_features"]
+        shapes.append(shape)
+    return shapes
+
+
+# %% trace_shapes: one list stands in the result for all pictures
+DEFAULTS = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+
+
+def trace_shapes(in_shape, layers):
+    shape, shapes = list(in_shape), []
+    for kind, options in layers:
+        if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
+            options = {"stride": 1 if kind == "Conv2d" else options["kernel_size"], **options}
+            for axis in (2, 3):
+                given = [options.get(name, one) for name, one in DEFAULTS.items()]
+                k, s, p, d = (v if isinstance(v, int) else v[axis - 2] for v in given)
+                shape[axis] = output_size(shape[axis], k, stride=s, padding=p, dilation=d)
+            shape[1] = options.get("out_channels", shape[1])
+        elif kind == "Flatten":
+            shape = [shape[0], shape[1] * shape[2] * shape[3]]
+        elif kind == "Linear":
+            shape = [shape[0], options["out_features"]]
+        shapes.append(shape)
+    return shapes
+
+
+# %% trace_shapes: AvgPool2d is left out
+DEFAULTS = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+
+
+def trace_shapes(in_shape, layers):
+    shape, shapes = list(in_shape), []
+    for kind, options in layers:
+        if kind in ("Conv2d", "MaxPool2d"):
+            options = {"stride": 1 if kind == "Conv2d" else options["kernel_size"], **options}
+            for axis in (2, 3):
+                given = [options.get(name, one) for name, one in DEFAULTS.items()]
+                k, s, p, d = (v if isinstance(v, int) else v[axis - 2] for v in given)
+                shape[axis] = output_size(shape[axis], k, stride=s, padding=p, dilation=d)
+            shape[1] = options.get("out_channels", shape[1])
+        elif kind == "Flatten":
+            shape = [shape[0], shape[1] * shape[2] * shape[3]]
+        elif kind == "Linear":
+            shape[1] = options["out_features"]
+        shapes.append(tuple(shape))
+    return shapes
+
+
+# %% trace_shapes: every layer that slides ends in a TypeError
+DEFAULTS = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+
+
+def trace_shapes(in_shape, layers):
+    shape, shapes = list(in_shape), []
+    for kind, options in layers:
+        if kind in ("Conv2d", "MaxPool2d", "AvgPool2d"):
+            options = {"stride": 1 if kind == "Conv2d" else options["kernel_size"], **options}
+            for axis in (2, 3):
+                given = [options.get(name, one) for name, one in DEFAULTS.items()]
+                k, s, p, d = (v if isinstance(v, int) else v[axis - 2] for v in given)
+                shape[axis] = output_size(shape[axis], k, s, p, d)
+            shape[1] = options.get("out_channels", shape[1])
+        elif kind == "Flatten":
+            shape = [shape[0], shape[1] * shape[2] * shape[3]]
+        elif kind == "Linear":
+            shape[1] = options["out_features"]
+        shapes.append(tuple(shape))
+    return shapes

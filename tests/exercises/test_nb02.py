@@ -99,6 +99,27 @@ def test_one_lucky_number_is_not_enough_for_a_group(name):
             assert len({repr((found.value, found.failure)) for found in outcomes}) > 1, (seed, group.name)
 
 
+def test_cutting_off_the_fractions_of_a_picture_is_seen_in_every_group():
+    def whole(x, padding, *, mode="zeros"):
+        return solved("pad2d")(x, padding, mode=mode).astype(int)
+
+    verdict = proof.judged(proof.exercise(NOTEBOOK, "pad2d"), whole, proof.PUBLIC)
+    assert verdict.points == 0
+    assert {found.kind for group in verdict.groups for found in group.findings} == {"truncated"}
+
+
+def test_taking_options_out_of_the_layers_costs_nothing_but_is_remarked_on():
+    def emptying(in_shape, layers):
+        shapes = solved("trace_shapes")(in_shape, layers)
+        for _, options in layers:
+            options.pop("out_channels", None)
+        return shapes
+
+    verdict = proof.judged(proof.exercise(NOTEBOOK, "trace_shapes"), emptying, proof.PUBLIC)
+    assert verdict.passed
+    assert any("layers" in remark for remark in verdict.remarks)
+
+
 # --- the worked numbers of the lectures -------------------------------------------------------------------
 
 
