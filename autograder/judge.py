@@ -132,9 +132,10 @@ class Candidate:
 
     def _alive(self) -> Run | None:
         while self._run is None:
-            if time.monotonic() > self.deadline:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
                 return None
-            run = self.sandbox.start(self.cells)
+            run = self.sandbox.start(self.cells, left)
             for trouble in run.troubles:
                 if trouble.exercise is not None:
                     self.troubles.setdefault(trouble.exercise, trouble.failure)

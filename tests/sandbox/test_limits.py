@@ -196,3 +196,8 @@ def test_one_greedy_run_leaves_the_next_as_it_was(sandbox):
     with sandbox.start(cells("def f():\n    return 1")) as second:
         assert call(second, "f").value == 1
     assert sandbox.limits == QUICK
+
+
+def test_a_run_that_is_started_late_gets_only_the_time_that_is_left(sandbox):
+    with sandbox.start(cells("while True: pass"), seconds=0.5) as run:
+        assert run.dead is not None and "took over" in run.dead.failure.message
