@@ -1068,8 +1068,8 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Misconception(
             "the strides are added to the jump",
-            "Behind a layer with stride 1 neighbours are as far apart as before it, and two stride-3 layers in "
-            "a row put them 9 inputs apart. What does your line make of the jump there?",
+            "Behind a layer with stride 1 neighbours are as far apart as before it, and two stride-3 layers "
+            "in a row put them 9 inputs apart. What does your line make of the jump there?",
             _field_mistake(jump=lambda strides, index: 1 + sum(strides[:index])),
             ("a stack with stride 1", "strides", "dilation", "strides and dilation together"),
         ),
@@ -1202,7 +1202,8 @@ def _one_list(kinds_with_a_new_one: tuple[str, ...]) -> Callable[..., list[Shape
     """One list is changed and appended again and again: all its lines show what it was last."""
 
     def predict(in_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
-        lines, last = [], ()
+        lines: list[Shape] = []
+        last: Shape = ()
         for (kind, _), shape in reversed(list(zip(layers, _trace_shapes(in_shape, layers), strict=True))):
             last = last or shape
             lines.append(last)

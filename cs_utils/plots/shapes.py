@@ -24,7 +24,6 @@ from cs_utils.plots.style import (
     ORANGE,
     OUTPUT_FILL,
     PADDING_FILL,
-    RED,
     SKY,
     blank,
     boxes,
@@ -37,10 +36,18 @@ Shape = tuple[int, ...]
 Layer = tuple[str, Mapping[str, Any]]
 
 
-def caption(fig: Figure, sentence: str) -> None:
-    """The sentence under a figure, broken into lines that fit."""
-    lines = textwrap.fill(sentence, int(13.5 * fig.get_figwidth()))
-    fig.supxlabel(lines, fontsize=9.5, color=INK)
+UNIT = 0.42  # inches: side of a box
+
+
+def caption(fig: Figure, sentence: str, *, drawn: float | None = None) -> None:
+    """The sentence under a figure, broken into lines that fit.
+
+    drawn: height in inches of what is drawn; the figure becomes just high enough for it and the sentence.
+    """
+    lines = textwrap.wrap(sentence, int(13.5 * fig.get_figwidth()))
+    fig.supxlabel("\n".join(lines), fontsize=9.5, color=INK)
+    if drawn is not None:
+        fig.set_figheight(drawn + 0.3 + 0.17 * len(lines))
 
 
 # --- windows over a row -----------------------------------------------------------------------------------
@@ -59,9 +66,11 @@ def windows_figure(
 ) -> tuple[Figure, str]:
     """The figure of `show_windows` and the sentence under it."""
     rows = len(list(_windows(range(-padding, size + padding), kernel_size, stride, dilation)))
-    fig = figure(min(9.0, 2.2 + 0.42 * (size + 2 * padding)), 1.25 + 0.3 * max(1, rows))
+    columns = size + 2 * padding
+    width = min(9.0, max(5.6, 0.3 + UNIT * columns))
+    fig = figure(width, width)
     sentence = _draw_windows(fig.subplots(), size, kernel_size, stride, padding, dilation)
-    caption(fig, sentence)
+    caption(fig, sentence, drawn=min(UNIT, 9.0 / columns) * (rows + 1.2))
     return fig, sentence
 
 
@@ -77,7 +86,8 @@ def _draw_windows(
     for row, window in enumerate(windows):
         _window(ax, row + 1.4, window)
     blank(ax, len(windows) + 1.0, size + padding, left=-padding)
-    return _windows_sentence(windows, unread)
+    grey = " Grey: padding, which holds zeros." if padding else ""
+    return _windows_sentence(windows, unread) + grey
 
 
 def _windows(columns: range, kernel_size: int, stride: int, dilation: int) -> Iterator[list[int]]:
@@ -92,10 +102,8 @@ def _column(ax: Axes, column: int, *, inside: bool, unread: bool) -> None:
     fill, hatch = (INPUT_FILL if inside else PADDING_FILL), ("xxxx" if unread else None)
     ax.add_patch(Rectangle((column, 0), 1, 1, facecolor=fill, edgecolor=INK if inside else GREY, hatch=hatch))
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0} if unread else None
-    text = str(column) if inside else "0"
-    ax.text(
-        column + 0.5, 0.5, text, ha="center", va="center", fontsize=9, color=INK if inside else GREY, bbox=box
-    )
+    if inside:
+        ax.text(column + 0.5, 0.5, str(column), ha="center", va="center", fontsize=9, color=INK, bbox=box)
 
 
 def _window(ax: Axes, row: float, window: Sequence[int]) -> None:
@@ -159,7 +167,8 @@ def show_dilations(kernel_size: int, dilations: Sequence[int]) -> None:
     """A square kernel with several dilations, side by side: taps filled, holes empty."""
     all_taps = [[dilation * tap for tap in range(kernel_size)] for dilation in dilations]
     widths = [taps[-1] + 1 for taps in all_taps]
-    fig = figure(0.4 * sum(widths) + 0.8, 0.4 * max(widths) + 0.9)
+    across = UNIT * (sum(widths) + len(widths))
+    fig = figure(max(4.6, across), across)
     axes = np.atleast_1d(fig.subplots(1, len(dilations), width_ratios=widths))
     for ax, dilation, taps, width in zip(axes, dilations, all_taps, widths, strict=True):
         for row, column in np.ndindex(width, width):
@@ -171,30 +180,38 @@ def show_dilations(kernel_size: int, dilations: Sequence[int]) -> None:
         blank(ax, width, width)
         ax.set_title(f"dilation {dilation}", fontsize=11)
     sentence = f"Always {kernel_size}×{kernel_size} weights w; the empty boxes are holes, not weights."
-    caption(fig, sentence)
+    caption(fig, sentence, drawn=0.3 + UNIT * max(widths))
     show(fig, sentence)
 
 
 # --- borders ----------------------------------------------------------------------------------------------
 
 
+BORDER_FILL = "#DEDEDE"
+
+
 def show_paddings(x: np.ndarray, padded: Mapping[str, np.ndarray]) -> None:
-    """Padded versions of a picture side by side, the numbers in boxes and the border hatched.
+    """Padded versions of a picture side by side, the numbers in boxes and the border grey.
 
     x: (H, W), the picture. padded: what it is called -> the padded picture.
     """
-    height, width = np.atleast_2d(x).shape
+    height, inner_width = np.atleast_2d(x).shape
     shapes = [np.atleast_2d(values).shape for values in padded.values()]
     across = sum(columns for _, columns in shapes) + len(padded)
-    fig = figure(min(10.0, 0.42 * across + 0.6), 0.42 * max(rows for rows, _ in shapes) + 1.1)
+    width = min(10.0, UNIT * across + 0.6)
+    fig = figure(width, width)
     for ax, (name, values) in zip(np.atleast_1d(fig.subplots(1, len(padded))), padded.items(), strict=True):
         values = np.atleast_2d(values)
         rows, columns = values.shape
-        boxes(ax, values, padding=((rows - height) // 2, (columns - width) // 2), size=9)
+        top, left = (rows - height) // 2, (columns - inner_width) // 2
+        border = values.astype(float)
+        border[top : top + height, left : left + inner_width] = np.nan
+        boxes(ax, border, fill=BORDER_FILL, edge=GREY, size=9)
+        boxes(ax, x, row=top, column=left, size=9)
         blank(ax, rows, columns)
         ax.set_title(name, fontsize=11)
-    sentence = "The picture in the middle is the same each time; the hatched border is made up."
-    caption(fig, sentence)
+    sentence = "The picture in the middle is the same each time; the grey border is made up."
+    caption(fig, sentence, drawn=0.35 + UNIT * max(rows for rows, _ in shapes))
     show(fig, sentence)
 
 
@@ -290,28 +307,41 @@ def show_network(
     shapes: behind every layer, as `trace_shapes` gives them. parameters: position of a layer in `layers` ->
     how many it has. ReLU changes no shape and gets no block.
     """
-    fig = figure(10, 3.6)
+    fig = figure(10, 10)
     ax = fig.subplots()
-    end = _block(ax, 0, "input", in_shape)
+    reach = max(_height(shape) * (0.72 if len(shape) == 4 else 0.5) for shape in [in_shape, *shapes])
+    end = _block(ax, 0, "input", in_shape, reach)
     for index, ((kind, _), shape) in enumerate(zip(layers, shapes, strict=True)):
         if kind != "ReLU":
             count = f"\n{parameters[index]:,}" if parameters and index in parameters else ""
-            end = _block(ax, end + 1.2, kind, shape, count)
-    blank(ax, 3.1, end + 0.4, top=-3.3, left=-0.4)
+            end = _block(ax, end + 1.3, kind, shape, reach, count)
+    below = 1.2 if parameters else 0.8
+    blank(ax, reach + below, end + 0.7, top=-reach - 0.7, left=-0.7)
     sentence = (
-        "Behind each layer: side = height and width, thickness = channels (root scale); a bar is a vector."
+        "What comes out of each layer. Boxes: side = height and width, thickness = channels. Bars: height "
+        "= length of the vector. All on a square-root scale."
     )
+    if any(kind == "ReLU" for kind, _ in layers):
+        sentence += " ReLU changes no shape and is not drawn."
     if parameters:
         sentence += " Second line: parameters of the layer."
-    caption(fig, sentence)
+    caption(fig, sentence, drawn=9.8 / (end + 1.4) * (2 * reach + below + 0.7))
     show(fig, sentence)
 
 
-def _block(ax: Axes, x: float, kind: str, shape: Shape, count: str = "") -> float:
-    """Draw one feature map as a box in perspective, or a vector as a bar; returns its right end."""
+def _height(shape: Shape) -> float:
+    """How high the front of a block, or a bar, is drawn."""
+    return float(0.42 * np.sqrt(shape[2]) if len(shape) == 4 else 0.06 * np.sqrt(shape[1]))
+
+
+def _block(ax: Axes, x: float, kind: str, shape: Shape, reach: float, count: str = "") -> float:
+    """Draw one feature map as a box in perspective, or a vector as a bar; returns its right end.
+
+    reach: how far the largest block reaches up and down; the words stand beyond.
+    """
     fill = FILLS.get(kind, INPUT_FILL)
     picture = len(shape) == 4
-    high = 0.42 * np.sqrt(shape[2]) if picture else 0.08 * np.sqrt(shape[1])
+    high = _height(shape)
     slant = 0.22 * high if picture else 0.0
     thick = 0.14 * np.sqrt(shape[1]) if picture else 0.25
     front = np.array([(x, -high / 2), (x + thick, -high / 2), (x + thick, high / 2), (x, high / 2)])
@@ -323,9 +353,9 @@ def _block(ax: Axes, x: float, kind: str, shape: Shape, count: str = "") -> floa
     for face in faces:
         ax.add_patch(Polygon(face, facecolor=fill, edgecolor=INK, linewidth=0.9))
     middle = x + (thick + slant) / 2
-    ax.text(middle, -2.2, kind, ha="center", va="bottom", fontsize=8.5)
+    ax.text(middle, -reach - 0.2, kind, ha="center", va="bottom", fontsize=10)
     sizes = "×".join(map(str, shape[1:]))
-    ax.text(middle, 2.2, sizes + count, ha="center", va="top", fontsize=8.5, linespacing=1.5)
+    ax.text(middle, reach + 0.2, sizes + count, ha="center", va="top", fontsize=10, linespacing=1.4)
     return x + thick + slant
 
 
@@ -350,12 +380,14 @@ def show_shares(counts: Mapping[str, int], what: str = "parameters") -> None:
 
 
 def show_memory(sizes: Mapping[str, float]) -> None:
-    """Bars on a logarithmic scale: how many bytes the weights of each layer take."""
+    """How many bytes the weights of each layer take: points, since bars mislead on a logarithmic scale."""
     fig = figure(8, 1.2 + 0.42 * len(sizes))
     ax = fig.subplots()
-    ax.barh(list(sizes), list(sizes.values()), color=[RED, BLUE, GREY][: len(sizes)], edgecolor=INK)
     for row, size in enumerate(sizes.values()):
-        ax.text(size * 1.6, row, _bytes(size), va="center", fontsize=9)
+        ax.plot(size, row, "o", markersize=12, color=BLUE, markeredgecolor=INK)
+        ax.text(size * 2, row, _bytes(size), va="center", fontsize=10)
+    ax.set_yticks(range(len(sizes)), list(sizes))
+    ax.set_ylim(-0.6, len(sizes) - 0.4)
     ax.set_xscale("log")
     ax.set_xlim(1, 1e3 * max(sizes.values()))
     ax.set_xticks([1e0, 1e3, 1e6, 1e9, 1e12], ["1 B", "1 kB", "1 MB", "1 GB", "1 TB"])
@@ -363,7 +395,7 @@ def show_memory(sizes: Mapping[str, float]) -> None:
     ax.set_axisbelow(True)
     ax.invert_yaxis()
     ax.spines[["top", "right"]].set_visible(False)
-    sentence = "Memory for the parameters in float32. Every grid line is a factor of a thousand."
+    sentence = "Memory for the parameters in float32, from grid line to grid line a factor of a thousand."
     caption(fig, sentence)
     show(fig, sentence)
 

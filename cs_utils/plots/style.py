@@ -44,18 +44,25 @@ def png(fig: Figure) -> bytes:
 def show(fig: Figure, alt: str) -> None:
     """Show a figure under the cell, with a sentence for readers who cannot see it.
 
-    Outside of a notebook the sentence is printed.
+    Outside of a notebook the sentence is printed. Pages made with nbconvert's default template take no
+    description from a PNG's metadata, so the picture comes as an HTML tag as well, which viewers prefer.
     """
     if in_notebook():
         from IPython.display import display
 
+        picture = png(fig)
         display(
-            {"image/png": png(fig), "text/plain": f"Figure: {alt}"},
+            {"text/html": _tag(picture, alt), "image/png": picture, "text/plain": f"Figure: {alt}"},
             raw=True,
             metadata={"image/png": {"alt": alt}},
         )
     else:
         print(f"Figure: {alt}")
+
+
+def _tag(picture: bytes, alt: str) -> str:
+    """A PNG file as an HTML tag that carries the picture and its description."""
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
 
 
 def in_notebook() -> bool:
@@ -136,11 +143,8 @@ def explore(
     from IPython.display import display
 
     display(widget)
-    picture = base64.b64encode(png(fallback())).decode()
-    folded = (
-        "<details><summary>No sliders here? The same as a picture</summary>"
-        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}"></details>'
-    )
+    summary = "<summary>No sliders here? The same as a picture</summary>"
+    folded = f"<details>{summary}{_tag(png(fallback()), alt)}</details>"
     display({"text/html": folded, "text/plain": f"Figure: {alt}"}, raw=True)
 
 

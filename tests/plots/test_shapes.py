@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.image import imread
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 from cs_utils import plots
 from cs_utils.plots import shapes, style
@@ -101,8 +105,27 @@ def test_the_numbers_of_the_border_are_in_the_boxes(shown):
     fig, _ = shown[0]
     zeros, pair = fig.axes
     assert sorted(text.get_text() for text in zeros.texts) == sorted(["0"] * 12 + list("1234"))
-    assert sum(bool(patch.get_hatch()) for patch in zeros.patches) == 12
-    assert sum(bool(patch.get_hatch()) for patch in pair.patches) == 8
+    assert sorted(text.get_text() for text in pair.texts) == sorted(["0"] * 8 + list("1234"))
+    inside = [patch.get_xy() for patch in pair.patches if patch.get_facecolor() == to_rgba(style.INPUT_FILL)]
+    assert sorted(inside) == [(2, 0), (2, 1), (3, 0), (3, 1)]
+    assert not any(patch.get_hatch() for ax in fig.axes for patch in ax.patches)
+
+
+def test_only_the_columns_of_the_input_carry_numbers(shown):
+    plots.show_windows(5, 3, padding=1)
+    fig, sentence = shown[0]
+    assert texts(fig) == list("01234")
+    assert "padding, which holds zeros" in sentence
+
+
+def test_a_picture_in_a_page_made_with_nbconvert_has_its_description(tmp_path):
+    code = "from cs_utils import plots\nplots.show_windows(8, 3, stride=2)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}).execute()
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    assert 'alt="3 windows, so 3 output numbers; column 7 (hatched) is never read."' in page
+    assert "No description has been provided" not in page
+    assert "image/png" in notebook.cells[0].outputs[0].data, "a PDF is made from this one"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +156,7 @@ SHAPES = [(1, 4, 6, 6), (1, 4, 6, 6), (1, 144), (1, 10)]
 
 def test_the_network_figure_shows_every_shape_once_and_the_parameters(shown):
     plots.show_network((1, 1, 8, 8), NET, SHAPES, {0: 40, 3: 1450})
+    assert "ReLU changes no shape and is not drawn" in shown[0][1]
     written = texts(shown[0][0])
     assert written[::2] == ["input", "Conv2d", "Flatten", "Linear"]
     assert written[1::2] == ["1×8×8", "4×6×6\n40", "144", "10\n1,450"]
