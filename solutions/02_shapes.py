@@ -17,8 +17,9 @@ deep learning 4.1, and A. Jain's building blocks. All of them were recomputed.
 # you can do it for any network, and you have eight small functions that do it for you.
 #
 # **How to work.** First *predict*, on paper, then run the cell, then read on. Fill in the cells that say so, run
-# the `check(...)` under each one, and read what it tells you. Nothing here needs a GPU. Plan about three hours
-# in two or three sittings; 42 points in all.
+# the `check(...)` under each one, and read what it tells you. Nothing here needs a GPU. Plan three to four
+# hours in two or three sittings; 42 points in all. Difficulty: ●○○ a few lines · ●●○ think first · ●●● take a walk
+# in between.
 #
 # **Notation**, the same in all notebooks: an input `x` is `(N, C, H, W)`: images, channels, height, width. The
 # weights `w` of a convolution are `(D, C, kh, kw)`: one filter for each of the $D$ output channels. Where a
@@ -48,7 +49,7 @@ plots.show_windows(7, 3)
 #
 # places. In two dimensions the same holds for each axis by itself: a 7×7 input and a 3×3 kernel give **5×5**.
 #
-# The picture gets smaller with every layer. After how many such layers is nothing left of the 7×7 input?
+# The picture gets smaller with every layer. After how many such layers is a single number left of the 7×7 input?
 # ($7 \to 5 \to 3 \to 1$: three.) If we want to build deep networks we must do something about that.
 #
 # ### Padding
@@ -58,10 +59,10 @@ plots.show_windows(7, 3)
 #
 # $$ W - K + 1 + 2P $$
 #
-# **Predict** the number of windows for $W = 7$, $K = 3$, $P = 1$.
+# **Predict** the number of windows for $W = 5$, $K = 3$, $P = 1$.
 
 # %%
-plots.show_windows(7, 3, padding=1)
+plots.show_windows(5, 3, padding=1)
 
 # %% [markdown]
 # ### Spot the slip: "Output: 5x5"
@@ -70,15 +71,15 @@ plots.show_windows(7, 3, padding=1)
 #
 # > Input: 7x7 · Filter: 3x3 · Output: 5x5
 #
-# The cell below lets PyTorch do exactly what the picture shows. What should the slide have said?
-# Answer as a pair `(height, width)`.
+# The cell below lets PyTorch count for a *smaller* picture, 6×6, without a ring and with two rings. What should the
+# slide have said about 7×7 with one ring? Answer as a pair `(height, width)`.
 
 # %%
 import torch
 from torch import nn
 
-x = torch.rand(1, 1, 7, 7)
-for padding in (0, 1, 2):
+x = torch.rand(1, 1, 6, 6)
+for padding in (0, 2):
     layer = nn.Conv2d(1, 1, kernel_size=3, padding=padding)
     print(f"padding {padding}: {layer(x).numel():2d} output numbers")
 
@@ -97,7 +98,7 @@ check(padded_output=padded_output)
 # %% [markdown]
 # ### Stride
 #
-# With stride $S = 2$ the kernel makes steps of two, and half of the windows are left out. This is the cheapest
+# With stride $S = 2$ the kernel makes steps of two, and about half of the windows are left out. This is the cheapest
 # way to make a picture smaller inside a network.
 #
 # **Predict** the number of windows for $W = 7$, $K = 3$, $S = 2$.
@@ -115,16 +116,18 @@ plots.show_windows(7, 3, stride=2)
 #
 # ### Spot the slip: the formula without a floor
 #
-# **Predict** what the slide's formula gives for an **8×8** input, $K = 3$, $S = 2$, $P = 0$. Then look.
+# **Predict** what the slide's formula gives for 11 columns, $K = 4$, $S = 3$, $P = 0$. Then look.
 
 # %%
-plots.show_windows(8, 3, stride=2)
+plots.show_windows(11, 4, stride=3)
 
 # %% [markdown]
+# The formula says $3.33$, and a third of a window is nothing a computer can make. The window that would hang over the
+# edge is dropped. So the hatched column is never read: whatever stands there, the output does not change.
+#
 # **Exercise 2** · `floor_output` · 2 minutes · ●○○
 #
-# How many output **rows** are there for an 8×8 input, $K = 3$, $S = 2$, $P = 0$? And look at the hatched column:
-# it is never read. Whatever stands there, the output does not change.
+# How many output **rows** are there for an 8×8 input, $K = 3$, $S = 2$, $P = 0$? (And which row is never read?)
 
 # %% exercise="floor_output"
 floor_output = None  # your answer: a number
@@ -139,15 +142,15 @@ check(floor_output=floor_output)
 # ### Dilation
 #
 # A dilated kernel keeps its weights but spreads them out: with $d = 2$ there is one hole between neighbouring
-# taps, with $d = 3$ there are two. (The French call it *à trous*, "with holes".) The kernel sees further, and has
+# weights (one calls them *taps*), with $d = 3$ there are two. (The French call it *à trous*, "with holes".) The kernel sees further, and has
 # not one parameter more.
 
 # %%
 plots.show_dilations(3, (1, 2, 3))
 
 # %% [markdown]
-# How wide is a kernel of $k$ taps then? Between $k$ taps there are $k - 1$ gaps, each $d$ wide, and the last tap
-# itself takes one more place:
+# How wide is a kernel of $k$ taps then? From one tap to the next it is $d$ columns, and there are $k - 1$ such steps.
+# And the first tap has a place of its own:
 #
 # $$ k_\text{eff} = d\,(k - 1) + 1 $$
 #
@@ -302,12 +305,15 @@ for name, mode in [("zeros", "constant"), ("replicate", "replicate"), ("reflect"
 plots.show_paddings(row[0, 0].numpy(), padded_rows)
 
 # %% [markdown]
-# **Exercise 5** · `pad2d` · 20 minutes · ●●○
+# **Exercise 5** · `pad2d` · 30 minutes · ●●○
 #
 # Write it for the last two axes of any array, so that it works for one picture `(H, W)` and for a batch
 # `(N, C, H, W)`. `padding` is a number, or a pair `(h, w)`: `h` rows at the top and at the bottom, `w` columns at
 # the left and at the right. You may use `np.pad`, but do *reflect* at least once by hand, with an index: which row of
 # `x` stands in row $-1$? In row $-2$? In row $H$? (The padding is always smaller than the picture here.)
+#
+# "A number, or a pair" will come again in three more exercises. A small helper that makes a pair of either is worth
+# writing: put it above `pad2d`, into the same cell, and use it in the later ones, too.
 #
 # <details><summary>Help, I get this error</summary>
 #
@@ -316,7 +322,7 @@ plots.show_paddings(row[0, 0].numpy(), padded_rows)
 # - *"returned shape (4, 5, 5, 6), expected (2, 3, 5, 6)"*: `np.pad(x, 1)` pads **every** axis, the batch too. It
 #   takes a list of pairs, one (before, after) for each axis; `(0, 0)` leaves an axis alone.
 # - `TypeError: cannot unpack non-iterable int object`: `padding` may be `1` or `(1, 2)`. Make a pair of the
-#   number first.
+#   number first: `isinstance(padding, int)` tells which of the two it is.
 # </details>
 
 
@@ -463,10 +469,10 @@ check(weight_shape=weight_shape)
 # ---
 # ## 4 · How many numbers must be learned?
 #
-# **A convolution.** Georgia Tech's example: $N$ filters of $k_1 \times k_2$ on an RGB picture. One filter has $k_1 k_2
-# \cdot 3$ weights and **one** bias, so the layer has
+# **A convolution.** Georgia Tech's example: $D$ filters of $k_1 \times k_2$ on an RGB picture. (The deck writes $N$
+# for their number; here $N$ counts images.) One filter has $k_1 k_2 \cdot 3$ weights and **one** bias, so the layer has
 #
-# $$ N\,(k_1 k_2 \cdot 3 + 1) $$
+# $$ D\,(k_1 k_2 \cdot 3 + 1) $$
 #
 # parameters. **Predict** it for four 3×3 filters. And for ten 5×5 filters, CS163's example.
 
@@ -480,6 +486,8 @@ for channels, filters, kernel in [(3, 4, 3), (3, 10, 5)]:
 # 112 and 760. Notice what is *not* in the formula: the size of the picture.
 #
 # **Exercise 8** · `conv2d_parameters` · 6 minutes · ●○○
+#
+# The kernel size is again a number or a pair; remember the helper of Exercise 5.
 
 
 # %% exercise="conv2d_parameters"
@@ -501,10 +509,10 @@ def conv2d_parameters(in_channels, out_channels, kernel_size, *, bias=True):
 check(conv2d_parameters)
 
 # %% [markdown]
-# **A fully connected layer** with $M$ inputs and $N$ outputs: every output has a weight for every input, and one
+# **A fully connected layer** with $M$ inputs and $D$ outputs: every output has a weight for every input, and one
 # bias.
 #
-# $$ M N + N $$
+# $$ M D + D $$
 #
 # **Exercise 9** · `linear_parameters` · 2 minutes · ●○○
 
@@ -545,18 +553,19 @@ with when_done("conv2d_parameters"):
     plots.show_memory({"fully connected": 4 * weights, "convolution 5x5": 4 * convolution})
 
 # %% [markdown]
-# Every line of the grid is a factor of a thousand. The convolution can do so much less, and that is the point: it bets that
-# what is useful at one place of a picture is useful at every other place, and that neighbours matter most.
+# The convolution can do so much less, and that is the point: it bets that what is useful at one place of a picture is
+# useful at every other place, and that neighbours matter most.
 #
 # ### Spot the slip: "~2B parameters"
 #
+# A. Jain's deck makes the same point with another layer:
+#
 # > Example: 200x200 image, 40K hidden units → ~2B parameters!!!
 #
-# The picture here has one channel, and every hidden unit looks at all of it. A smaller sister of this layer is quickly
-# counted:
+# The picture here has one channel. A very small sister of this layer can be counted by hand, as a check of your rule:
 
 # %%
-print("20x20 picture, 400 units:", nn.Linear(20 * 20, 400, bias=False).weight.numel(), "weights")
+print("3x3 picture, 2 hidden units:", nn.Linear(3 * 3, 2, bias=False).weight.numel(), "weights")
 
 # %% [markdown]
 # **Exercise 10** · `billions` · 2 minutes · ●○○
@@ -586,7 +595,7 @@ check(billions=billions)
 # One *multiply-add* (MAC) is one multiplication and the addition that belongs to it. Biases are not counted, and
 # multiplications with padded zeros are (the machine does them).
 #
-# **Exercise 11** · `conv2d_macs` · 12 minutes · ●●○
+# **Exercise 11** · `conv2d_macs` · 20 minutes · ●●○
 #
 # Use your own `output_size`: once for the height, once for the width.
 #
@@ -594,8 +603,10 @@ check(billions=billions)
 #
 # - `TypeError: unsupported operand type(s) for +: 'int' and 'tuple'` inside `output_size`: `padding` was a pair.
 #   Each axis must be given its own number.
+# - `TypeError: output_size() takes 2 positional arguments but 5 were given`: look at its signature. What stands behind
+#   the `*` must be given by name: `output_size(size, k, stride=s)`, not `output_size(size, k, s)`.
 # - `TypeError: 'int' object is not subscriptable`: `stride[0]`, but `stride` was `1`. Make pairs of all options
-#   first; a small helper function in a cell above does it for all of them.
+#   first, with the helper of Exercise 5.
 # - `NotImplementedError: write output_size`: Exercise 3 comes first.
 # </details>
 
@@ -732,7 +743,8 @@ def receptive_field(layers):
 check(receptive_field)
 
 # %% [markdown]
-# **See for yourself.** Which inputs does an output depend on? Ask autograd: those with a gradient that is not zero.
+# **See for yourself.** Which inputs does an output depend on? Ask *autograd*, the part of PyTorch that follows a result
+# back to everything it was made of: those inputs with a gradient that is not zero.
 
 # %%
 stack = [(3, 1, 1), (3, 1, 2), (3, 1, 4)]
@@ -746,8 +758,9 @@ with when_done("receptive_field"):
     print("your receptive_field:  ", receptive_field(stack))
 
 # %% [markdown]
-# Three layers of 3 taps each, with dilations 1, 2, 4, see 15 inputs without any stride. Doubling the dilation from layer
-# to layer makes the field grow like $2^L$ instead of like $L$:
+# Three layers of 3 taps each, with dilations 1, 2, 4, see 15 inputs without any stride. Stride 2 in every layer makes the
+# field grow like $2^L$ instead of like $L$, and halves the picture each time. Doubling the dilation from layer to layer
+# makes it grow just as fast, and the picture keeps its size (with enough padding):
 
 # %%
 with when_done("receptive_field"):
@@ -755,7 +768,7 @@ with when_done("receptive_field"):
         plain = receptive_field([(3, 1, 1)] * depth)
         strided = receptive_field([(3, 2, 1)] * depth)
         dilated = receptive_field([(3, 1, 2**layer) for layer in range(depth)])
-        print(f"{depth} layers: plain {plain:3d}, stride 2 {strided:3d}, dilation 1, 2, 4, ... {dilated:3d}")
+        print(f"depth {depth}: plain {plain:3d}, stride 2 {strided:3d}, dilation 1, 2, 4, ... {dilated:3d}")
 
 # %% [markdown]
 # One more experiment. Three 3×3 layers see as far as one 7×7 layer. Which is cheaper, with 64 channels throughout?
@@ -766,8 +779,9 @@ with when_done("receptive_field", "conv2d_parameters"):
     print("parameters:", 3 * conv2d_parameters(64, 64, 3), "and", conv2d_parameters(64, 64, 7))
 
 # %% [markdown]
-# Nearly half the parameters for the same view, and two more non-linearities in between. This is why modern networks are
-# built of 3×3 layers.
+# A little more than half the parameters for the same view, and room for two more *non-linearities* in between: steps like
+# ReLU, which sets negative numbers to 0. (Without one, two convolutions in a row are no more than one larger convolution.)
+# This is why modern networks are built of 3×3 layers.
 
 # %% [markdown]
 # ---
@@ -794,19 +808,21 @@ LENET = [
 #
 # What you need to know about the layers:
 #
-# - **ReLU** changes numbers, no shapes.
+# - **ReLU** sets negative numbers to 0. It changes no shape.
 # - **MaxPool2d, AvgPool2d** take the largest number, or the mean, of each window, separately in every channel. They slide
 #   like a convolution and the formula for the output size is the same. Without a `stride`, the stride is the
 #   `kernel_size`: windows stand side by side. Nothing is learned.
 # - **Flatten** makes one long vector of each image: `(N, C, H, W)` becomes `(N, C·H·W)`. The images stay apart.
 # - **Linear** makes `(N, out_features)` of `(N, features)`.
 #
-# **Exercise 14** · `trace_shapes` · 25 minutes · ●●●
+# **Exercise 14** · `trace_shapes` · 35 minutes · ●●●
 #
 # <details><summary>Help, I get this error</summary>
 #
-# - `TypeError: output_size() got an unexpected keyword argument 'out_channels'`: take `out_channels` out of the options
-#   before you hand the rest on.
+# - `TypeError: output_size() got an unexpected keyword argument 'out_channels'`: hand on only what `output_size` knows.
+#   If you want to take something out of the options, make a copy first: `rest = dict(options)`.
+# - `KeyError: 'out_channels'` in a cell that worked before: your function took it out of `LENET` itself. Never change the
+#   options you are given; work on a copy, and run the cell with `LENET` again.
 # - `KeyError: 'stride'`: an option that is not given has a default. `options.get("stride", 1)` says so; for pooling the
 #   default is another one.
 # - `ValueError: not enough values to unpack (expected 4, got 2)`: behind `Flatten` a shape has two numbers. Look at the
@@ -824,7 +840,7 @@ def trace_shapes(in_shape, layers):
         "MaxPool2d", "AvgPool2d"  kernel_size, stride (kernel_size), padding (0)
         "Linear"                  out_features
         "ReLU", "Flatten"         none
-    kernel_size, stride, padding and dilation are ints or pairs (h, w).
+    kernel_size, stride, padding and dilation are ints or pairs (h, w). The layers and options are not changed.
     Returns a list of tuples, one for each layer.
 
     >>> trace_shapes((1, 3, 8, 8), [("Conv2d", {"out_channels": 4, "kernel_size": 3}), ("Flatten", {})])
@@ -911,6 +927,8 @@ with when_done("conv2d_macs"):
 #
 # ### Spot the slip: "total volume is preserved"
 #
+# CS163 says about such networks:
+#
 # > As we go through the network: spatial size decreases, number of channels increases (total "volume" is preserved!)
 #
 # The volume is channels × height × width, the number of numbers in the feature map:
@@ -972,7 +990,8 @@ check(pooled_shape=pooled_shape)
 #
 # The slides head the 20/50 network "LeNet-5, LeCun et al. 1998". But the network of that paper has 6 and 16 channels, no padding
 # in its second convolution, **average** pooling, and three fully connected layers. (The 20/50 net with max pooling and ReLU
-# came much later, with the examples of the Caffe library.) Here is the network of 1998 in today's layers:
+# came much later, with the examples of the Caffe library.) Here is the network of 1998 in today's layers. Its
+# non-linearities (an S-shaped curve, not yet ReLU) are left out of the list: they change no shape and learn nothing.
 
 # %% tags=["needed"]
 LENET_1998 = [
@@ -1013,16 +1032,21 @@ check(lenet_1998=lenet_1998)
 # ---
 # ## 8 · Put on a diet
 #
-# **Exercise 18** · written · 20 minutes · ●●●
+# **Exercise 18** · written · 30 minutes · 3 points · ●●●
 #
 # A phone has room for a quarter of the parameters of the 20/50 LeNet, so at most 314,020. The input stays 1×28×28 and the
 # output stays 10 numbers. Propose **two different** changes to the network, each of which is enough by itself. For each one
 #
 # 1. give the new number of parameters (use your functions),
-# 2. say what happens to the number of multiply-adds and to the receptive field of the last feature map, and
+# 2. say what happens to the number of multiply-adds (a linear layer with $M$ inputs and $D$ outputs does $M \cdot D$ of
+#    them) and to the receptive field of the last feature map, the one in front of Flatten (if you add a layer there, of
+#    the new last one), and
 # 3. say what the network may now be worse at, and why you think so.
 #
-# Then choose one, in one sentence. Your answer is read by a person; a few lines for each change are enough.
+# Then choose one, in one sentence. Your answer is read by a person; a few lines for each change are enough. There is one
+# point for two changes that are both enough, one for right numbers with a reason, one for what is lost and your choice.
+#
+# Write computations with × or between backticks, `` `50 * 7 * 7` ``: in Markdown, bare asterisks turn text *italic*.
 
 # %% [markdown] written="diet" points=3
 # ### BEGIN SOLUTION
