@@ -10,8 +10,8 @@ TORCH_VERSION ?= 2.13.0
 # Arguments for pytest, such as `make test ARGS="-k bundle"`.
 ARGS ?=
 
-# Tests that share an environment (marked xdist_group) stay in one process.
-WORKERS := -n auto --maxprocesses 8 --dist loadgroup
+# The tests of a file share what they set up (a graded class, a bundle), so they stay in one process.
+WORKERS := -n auto --maxprocesses 8 --dist loadfile
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 TORCH := torch==$(TORCH_VERSION)

@@ -17,8 +17,6 @@ from tests.bundle.standin import StandIn
 
 NAMES = [path.stem for path in source.sources()]
 each_name = pytest.mark.parametrize("name", NAMES)
-# One environment serves all tests of this file, in their order, so they stay in one process.
-pytestmark = pytest.mark.xdist_group("standin")
 
 
 @pytest.fixture(scope="module")
