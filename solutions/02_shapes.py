@@ -116,13 +116,13 @@ plots.show_windows(7, 3, stride=2)
 #
 # ### Spot the slip: the formula without a floor
 #
-# **Predict** what the slide's formula gives for 11 columns, $K = 4$, $S = 3$, $P = 0$. Then look.
+# **Predict** what the slide's formula gives for 11 columns, $K = 4$, $S = 2$, $P = 0$. Then look.
 
 # %%
-plots.show_windows(11, 4, stride=3)
+plots.show_windows(11, 4, stride=2)
 
 # %% [markdown]
-# The formula says $3.33$, and a third of a window is nothing a computer can make. The window that would hang over the
+# The formula says $4.5$, and half a window is nothing a computer can make. The window that would hang over the
 # edge is dropped. So the hatched column is never read: whatever stands there, the output does not change.
 #
 # **Exercise 2** · `floor_output` · 2 minutes · ●○○

@@ -86,7 +86,7 @@ def _draw_windows(
     for row, window in enumerate(windows):
         _window(ax, row + 1.4, window)
     blank(ax, len(windows) + 1.0, size + padding, left=-padding)
-    grey = " Grey: padding, which holds zeros." if padding else ""
+    grey = " Grey: padded zeros." if padding else ""
     return _windows_sentence(windows, unread) + grey
 
 
@@ -307,14 +307,14 @@ def show_network(
     shapes: behind every layer, as `trace_shapes` gives them. parameters: position of a layer in `layers` ->
     how many it has. ReLU changes no shape and gets no block.
     """
-    fig = figure(10, 10)
+    fig = figure(9, 9)
     ax = fig.subplots()
     reach = max(_height(shape) * (0.72 if len(shape) == 4 else 0.5) for shape in [in_shape, *shapes])
     end = _block(ax, 0, "input", in_shape, reach)
     for index, ((kind, _), shape) in enumerate(zip(layers, shapes, strict=True)):
         if kind != "ReLU":
             count = f"\n{parameters[index]:,}" if parameters and index in parameters else ""
-            end = _block(ax, end + 1.3, kind, shape, reach, count)
+            end = _block(ax, end + 1.5, kind, shape, reach, count)
     below = 1.2 if parameters else 0.8
     blank(ax, reach + below, end + 0.7, top=-reach - 0.7, left=-0.7)
     sentence = (
@@ -325,7 +325,7 @@ def show_network(
         sentence += " ReLU changes no shape and is not drawn."
     if parameters:
         sentence += " Second line: parameters of the layer."
-    caption(fig, sentence, drawn=9.8 / (end + 1.4) * (2 * reach + below + 0.7))
+    caption(fig, sentence, drawn=8.8 / (end + 1.4) * (2 * reach + below + 0.7))
     show(fig, sentence)
 
 

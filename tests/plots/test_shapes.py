@@ -115,7 +115,7 @@ def test_only_the_columns_of_the_input_carry_numbers(shown):
     plots.show_windows(5, 3, padding=1)
     fig, sentence = shown[0]
     assert texts(fig) == list("01234")
-    assert "padding, which holds zeros" in sentence
+    assert "Grey: padded zeros" in sentence
 
 
 def test_a_picture_in_a_page_made_with_nbconvert_has_its_description(tmp_path):
