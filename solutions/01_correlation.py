@@ -13,7 +13,7 @@
 # |---|---|---|
 # | 1. A sum that slides | `corr1d` | 35 |
 # | 2. What mathematicians call convolution | `conv1d` | 20 |
-# | 3. Backwards | `corr1d_matrix`, `corr1d_backward` | 50 |
+# | 3. Backwards | `corr1d_matrix`, `corr1d_backward` | 75 |
 # | 4. Pictures | `corr2d`, `conv2d_true`, `edge_kernel` | 50 |
 # | 5. Where is she? | `match_template` | 30 |
 # | 6. A kernel that nobody wrote | `learn_kernel`, one question in words | 35 |
@@ -21,9 +21,10 @@
 # **How to work.** Run the cells from top to bottom. Where you read `raise NotImplementedError`, replace that line
 # with your own code; the check cell below it says what is right and what is not, as often as you like. Before an
 # experiment, *guess* what it will show. A wrong guess that you notice teaches more than a right one that you don't.
-# Experiments that need your functions wait patiently until these are written.
+# Experiments that need your functions wait patiently until these are written. A `print` inside a function shows
+# nothing while `check` runs: to see it, call the function in a cell of your own.
 #
-# About three and a half hours in two or three sittings; 43 points. Difficulty: ●○○ a few lines · ●●○ think first ·
+# About four hours with the reading, in two or three sittings; 43 points. Difficulty: ●○○ a few lines · ●●○ think first ·
 # ●●● take a walk in between.
 
 # %% tags=["needed"]
@@ -46,21 +47,22 @@ plots.show_sliding([1, 2, 3, 4], [1, 2, 3])
 
 # %% [markdown]
 # Two places, two numbers: **14** and **20**. This is the **cross-correlation** of $I$ and $W$. With an input of
-# length $L$ and a kernel of length $K$, counting from 0 as Python does,
+# length $N$ and a kernel of length $K$, counting from 0 as Python does,
 #
-# $$O_i = \sum_{j=0}^{K-1} I_{i+j}\, W_j , \qquad i = 0, \dots, L-K .$$
+# $$O_i = \sum_{j=0}^{K-1} I_{i+j}\, W_j , \qquad i = 0, \dots, N-K .$$
 #
-# There are $L - K + 1$ outputs, because the kernel starts at $0$ and can last start at $L-K$.
+# There are $N - K + 1$ outputs, because the kernel starts at $0$ and can last start at $N-K$. (In the figures each
+# output stands under the middle of its window. In code, $I$ is `x` and $W$ is `w`.)
 #
 # Two options change where the kernel may stand:
 #
-# - **padding** $P$ puts $P$ zeros on *both* ends of the input first. With $P = (K-1)/2$ ("half padding") the output
-#   is as long as the input.
+# - **padding** $P$ puts $P$ zeros on *both* ends of the input first. With $P = (K-1)/2$ ("half padding"), an odd
+#   $K$ and stride 1 the output is as long as the input.
 # - **stride** $S$ moves the kernel $S$ places at a time. If it would stick out at the end, that place does not count.
 #
 # Together, with $\lfloor\cdot\rfloor$ for rounding down:
 #
-# $$\text{size} = \left\lfloor \frac{L + 2P - K}{S} \right\rfloor + 1 .$$
+# $$\text{size} = \left\lfloor \frac{N + 2P - K}{S} \right\rfloor + 1 .$$
 #
 # Move the slider. What do the two zeros at the ends do to the first and to the last output?
 
@@ -75,9 +77,9 @@ plots.show_sliding([1, 2, 3, 4], [1, 2, 3], padding=1, stride=2)
 
 # %% [markdown]
 # **8** and **20**: a stride of 2 keeps every second output of the stride-1 result. (It would be wasteful to compute
-# the others only to throw them away, so don't.)
+# the others only to throw them away, so don't. The boxes stand apart here because their windows do.)
 #
-# ### Exercise: `corr1d` · 20 minutes · ●○○
+# ### Exercise: `corr1d` · 15 minutes · ●○○
 #
 # Write the cross-correlation with stride and padding. Multiply and add in your own code: a loop over the places is
 # perfectly fine here. (`np.correlate` and `np.convolve` would do the work for you, and teach you nothing; whoever
@@ -106,11 +108,11 @@ plots.show_sliding([1, 2, 3, 4], [1, 2, 3], padding=1, stride=2)
 def corr1d(x, w, *, stride=1, padding=0):
     """Cross-correlation of a sequence with a kernel.
 
-    x: array of shape (L,). w: array of shape (K,). stride: an int, 1 or more.
+    x: array of shape (N,). w: array of shape (K,). stride: an int, 1 or more.
     padding: an int, how many zeros to put on each end of x.
 
-    Returns an array of shape ((L + 2 * padding - K) // stride + 1,). Does not change x or w.
-    Example: corr1d([1, 2, 3, 4] and [1, 2, 3] as arrays) is [14, 20].
+    Returns an array of shape ((N + 2 * padding - K) // stride + 1,). Does not change x or w.
+    Example: corr1d(np.array([1, 2, 3, 4]), np.array([1, 2, 3])) is array([14., 20.]).
     """
     ### BEGIN SOLUTION
     padded = np.pad(x, padding)
@@ -150,7 +152,7 @@ with when_done("corr1d"):
 
 # %% [markdown]
 # $(0, 1, 2, 1, 0.1, 0.3, 1.2, 2, 2, 1)$: the jumps turn into steps of their own. Adding neighbours **smooths**. (Half
-# of it would be the average of two neighbours.) In both cases 10 or 11 inputs gave one output fewer: $L - K + 1$.
+# of it would be the average of two neighbours.) 10 inputs gave 9 outputs, 11 gave 10: $N - K + 1$.
 #
 # ### Question: by hand · 3 minutes · ●○○
 #
@@ -169,19 +171,27 @@ check(ramp_response=ramp_response)
 # %% [markdown]
 # ### Spot the slip · 5 minutes · ●○○
 #
-# One of the lecture's slides explains half padding with the input `[0, 1, 2, 3, 4, 0]`, the kernel `[1, 2, 3]`, and
-# draws the output as four boxes that read **1, 2, 3, 4**. It looks as if the input had come back unchanged. Compare
-# with what the sum gives:
+# A slide of the lecture ("Building Blocks – Convolution (Discrete 1D)") explains half padding like this:
+#
+# ```
+# I:  [0, 1, 2, 3, 4, 0]      half padding (same size output)
+# W:  [1, 2, 3]
+# O:  [1, 2, 3, 4]
+# ```
+#
+# Do you believe the last line? Work out its first number on paper before you run the cell.
 
 # %%
 plots.show_sliding([1, 2, 3, 4], [1, 2, 3], padding=1)
 
 # %% [markdown]
-# The outputs are **8, 14, 20, 11**. On the slide, 1, 2, 3, 4 are *labels* ("first output, second output, ..."), not
-# values. (The first one is $0\cdot1 + 1\cdot2 + 2\cdot3 = 8$.)
+# <details><summary>So what is wrong with the slide?</summary>
 #
-# **So:** the same kernel $(1, 2, 3)$ and half padding, but the input $(2, 1, 0, 3)$. Which four *values* belong into
-# the boxes?
+# Nothing with the idea, and nothing with the size: four numbers in, four numbers out. But the *values* would be 8, 14,
+# 20, 11. The slide's 1, 2, 3, 4 can only be *labels*: "first output, second output, ...".
+# </details>
+#
+# The same kernel $(1, 2, 3)$ and half padding, but the input $(2, 1, 0, 3)$. Which four *values* belong in the boxes?
 
 # %% exercise="half_padded"
 half_padded = None  # your answer, a tuple of four numbers
@@ -219,19 +229,19 @@ check(strided_sums=strided_sums)
 plots.show_sliding([1, 2, 3, 4], [3, 2, 1])
 
 # %% [markdown]
-# **10** and **16**, where the correlation gave 14 and 20. Why would anyone flip? Because of what it buys: with the
-# flip, kernel and input can change roles ($I * W = W * I$), and blurring twice is the same as blurring once with the
-# two kernels convolved. It is the rule by which polynomials multiply, and by which the chances of two dice combine.
-# Here are the coefficients of the product $(1 + 2t + 3t^2 + 4t^3)\,(1 + 2t + 3t^2)$; look at the middle of the
-# answer.
+# **10** and **16**, where the correlation gave 14 and 20. Why would anyone flip? Because this is how polynomials
+# multiply. Here are the coefficients of the product $(1 + 2t + 3t^2 + 4t^3)\,(1 + 2t + 3t^2)$; look at the middle of
+# the answer.
 
 # %%
 np.convolve([1, 2, 3, 4], [1, 2, 3])
 
 # %% [markdown]
-# There they are, 10 and 16, where the kernel lies fully inside; the other numbers are the places where it sticks out.
+# There they are, 10 and 16, where the kernel lies fully inside. The other numbers are the places where it sticks out;
+# with them it is called the "full" convolution. As the factors of a product may change places, so may the two
+# sequences of a full convolution: $I * W = W * I$. A correlation has no such law.
 #
-# ### Exercise: `conv1d` · 10 minutes · ●○○
+# ### Exercise: `conv1d` · 5 minutes · ●○○
 #
 # Write the true convolution, without padding and with stride 1: only places where the kernel fits. You may call your
 # own `corr1d`.
@@ -246,9 +256,9 @@ np.convolve([1, 2, 3, 4], [1, 2, 3])
 def conv1d(x, w):
     """True convolution of a sequence with a kernel, where the kernel lies inside the sequence.
 
-    x: array of shape (L,). w: array of shape (K,), K <= L. Does not change x or w.
+    x: array of shape (N,). w: array of shape (K,), K <= N. Does not change x or w.
 
-    Returns an array of shape (L - K + 1,): out[i] = sum over j of x[i + j] * w[K - 1 - j].
+    Returns an array of shape (N - K + 1,): out[i] = sum over j of x[i + j] * w[K - 1 - j].
     """
     ### BEGIN SOLUTION
     return corr1d(x, w[::-1])
@@ -261,22 +271,25 @@ check(conv1d)
 # %% [markdown]
 # ### Spot the slip · 5 minutes · ●●○
 #
-# A slide of the lecture writes, with the sign $\circledast$ of a *convolution*:
+# A slide of the lecture ("4.1 Convolution", a *powerful feature extractor*) speaks of convolution, and writes
 #
 # $$(0,0,0,1,2,3,4,4,4,4) \circledast (-1, 1) = (0,0,1,1,1,1,0,0,0) .$$
 #
-# You computed these numbers above, with `corr1d`. Let NumPy's true convolution have a look at the same two sequences
-# (`"valid"` means: only where the kernel fits).
+# Is that a convolution? Work out the first number that is not zero by the definition above, then let NumPy's true
+# convolution have a look at the same two sequences (`"valid"` means: only where the kernel fits).
 
 # %%
 np.convolve([0, 0, 0, 1, 2, 3, 4, 4, 4, 4], [-1, 1], "valid")
 
 # %% [markdown]
-# The sign is the other way round: a true convolution with $(-1, 1)$ gives *minus* the derivative. What the slide
-# computes is the cross-correlation. Nearly the whole field of deep learning does the same, says "convolution" and
-# means "correlation", and mostly no harm is done. At the end of this notebook you will say why.
+# <details><summary>So what does the slide compute?</summary>
 #
-# **So:** what is the *true* convolution of $(5, 5, 3, 1, 1, 4)$ with $(-1, 1)$, where the kernel fits?
+# The cross-correlation: you got the same numbers from `corr1d` above. A true convolution with $(-1, 1)$ gives *minus* the
+# derivative. Nearly the whole field of deep learning says "convolution" and means "correlation", and mostly no harm is
+# done. At the end of this notebook you will say why.
+# </details>
+#
+# What is the *true* convolution of $(5, 5, 3, 1, 1, 4)$ with $(-1, 1)$, where the kernel fits?
 
 # %% exercise="true_difference"
 true_difference = None  # your answer, a tuple of numbers
@@ -290,14 +303,33 @@ check(true_difference=true_difference)
 # %% [markdown]
 # ## 3. Backwards
 #
-# A network learns by asking each layer: *when your output should change like this, how should your input and your
-# weights change?* What comes in from above is the **upstream gradient** $\partial L / \partial O$, one number for
-# each output: how much the loss $L$ grows when that output grows.
+# To learn, a network must know for each of its numbers: *if this one grows a little, does the result get better or
+# worse, and by how much?* Four words for that:
+#
+# - The **loss** $L$ is one number that says how wrong the result is. Smaller is better.
+# - The **gradient** for a number $a$, written $\partial L/\partial a$, says how fast the loss grows when $a$ grows: by
+#   how much for each unit.
+# - The **upstream gradient** $\partial L/\partial O$ is what arrives at our layer from the layers above it: how fast the
+#   loss grows when an *output* of our layer grows, one number for each output. It is given.
+# - We want the gradients for the kernel, $\partial L/\partial W$, and for the input, $\partial L/\partial I$.
+#
+# In code these three are called `dout`, `dw` and `dx`, and the figures use the same names.
+#
+# **With numbers first.** Take $I = (1,2,3,4)$ and $W = (1,2,3)$ again, so $O = (14, 20)$, and let the upstream
+# gradient be $(1, 2)$: for each unit that $O_0$ grows the loss grows by 1, for each unit of $O_1$ by 2. Now let $W_0$ grow
+# by 1. It meets $I_0 = 1$ in the first output and $I_1 = 2$ in the second, so $O_0$ grows by 1 and $O_1$ by 2, and the
+# loss grows by
+#
+# $$1 \cdot 1 + 2 \cdot 2 = 5 = \frac{\partial L}{\partial W_0}.$$
+#
+# That is the whole secret, and it is called the **chain rule**: follow a number to every output that it has a share in,
+# multiply by what that output means to the loss, and add up. **Guess** what $W_1$ gets; you will see it below.
 #
 # ### The layer is a matrix
 #
-# Each output is a weighted sum of the inputs, so the whole correlation is one matrix times the input. With four inputs
-# and three weights:
+# Each output is a weighted sum of the inputs, so the whole correlation is one matrix times the input. Its number in row $i$
+# and column $m$ is $\partial O_i / \partial I_m$: how fast output $i$ grows when input $m$ grows. Such a table of all
+# derivatives is called the **Jacobian**. With four inputs and three weights:
 #
 # $$\frac{\partial O}{\partial I} = \begin{bmatrix} W_0 & W_1 & W_2 & 0 \\ 0 & W_0 & W_1 & W_2 \end{bmatrix}.$$
 #
@@ -305,13 +337,13 @@ check(true_difference=true_difference)
 # zero, and the others repeat: **local**, and **shared**. A fully connected layer would have to learn all of them
 # one by one.
 #
-# ### Exercise: `corr1d_matrix` · 15 minutes · ●●○
+# ### Exercise: `corr1d_matrix` · 10 minutes · ●●○
 #
 # Build this matrix, for any length and stride (no padding).
 #
 # <details><summary>Help, I want to see it before I build it</summary>
 #
-# Write it down on paper for $L=5$, $K=2$: which row holds what, and how far does the kernel move from row to row?
+# Write it down on paper for $N=5$, $K=2$: which row holds what, and how far does the kernel move from row to row?
 # Now with stride 2: how many rows are left?
 # </details>
 
@@ -320,10 +352,10 @@ check(true_difference=true_difference)
 def corr1d_matrix(w, length, *, stride=1):
     """The matrix that correlates every input of `length` numbers with w.
 
-    w: array of shape (K,). length: an int L, at least K. stride: an int, 1 or more.
+    w: array of shape (K,). length: an int N, at least K. stride: an int, 1 or more.
 
-    Returns an array of shape ((L - K) // stride + 1, L) such that matrix @ x equals
-    corr1d(x, w, stride=stride) for every x of shape (L,). It is the Jacobian d out / d x.
+    Returns an array of shape ((N - K) // stride + 1, N) such that matrix @ x equals
+    corr1d(x, w, stride=stride) for every x of shape (N,). It is the Jacobian d out / d x.
     """
     ### BEGIN SOLUTION
     rows = (length - len(w)) // stride + 1
@@ -347,52 +379,62 @@ with when_done("corr1d_matrix"):
 # %% [markdown]
 # ### The gradient for the kernel
 #
-# A weight is used in *every* output. So its gradient collects from all of them:
+# A weight is used in *every* output. So its gradient collects from all of them, as you have just seen with $W_0$:
 #
-# $$\frac{\partial L}{\partial W_j} = \sum_i \frac{\partial L}{\partial O_i}\, I_{i+j} .$$
+# $$\frac{\partial L}{\partial W_j} = \sum_i \frac{\partial L}{\partial O_i}\, I_{i+j} \qquad \text{(stride 1, no padding).}$$
+#
+# With a stride $S$, output $i$ looked from $iS$ on: then the input's index is $iS + j$. With padding, $I$ is the padded
+# input. In the exercise you extend the formula to both.
 #
 # Look at it for a moment: a sum over products of $I$ and something shorter, shifted by $j$. It is a cross-correlation
-# again, this time of the input with the *upstream gradient*:
+# again (for stride 1 and no padding), this time of the input with the *upstream gradient*:
 #
 # $$\frac{\partial L}{\partial W} = \operatorname{corr}\!\left(I, \frac{\partial L}{\partial O}\right).$$
 #
-# For $I = (1,2,3,4)$ and upstream $(1, 2)$:
+# For $I = (1,2,3,4)$ and upstream gradient $(1, 2)$:
 
 # %%
-plots.show_sliding([1, 2, 3, 4], [1, 2], names=("input", "upstream", "dW"))
+plots.show_sliding([1, 2, 3, 4], [1, 2], names=("x", "dout", "dw"))
 
 # %% [markdown]
 # $\partial L/\partial W = (5, 8, 11)$: three numbers, one for each weight.
 #
 # ### The gradient for the input
 #
-# Now ask what an *input* does. Input $m$ meets weight $W_0$ in output $m$, weight $W_1$ in output $m-1$, and so on:
+# Now let an *input* grow. For example $I_1$: it meets $W_1 = 2$ in output 0 and $W_0 = 1$ in output 1, so the loss grows by
+# $1\cdot 2 + 2\cdot 1 = 4$. In general input $m$ meets weight $W_0$ in output $m$, weight $W_1$ in output $m-1$, and so on:
 #
-# $$\frac{\partial L}{\partial I_m} = \sum_{j} \frac{\partial L}{\partial O_{m-j}}\, W_j ,$$
+# $$\frac{\partial L}{\partial I_m} = \sum_{j} \frac{\partial L}{\partial O_{m-j}}\, W_j \qquad \text{(stride 1, no padding),}$$
 #
-# where outputs that do not exist count as zero. While $j$ goes up, the index of the upstream gradient goes *down*: a
-# true convolution. As a correlation: pad the kernel with zeros, **flip** the upstream gradient, and slide it along.
+# where outputs that do not exist count as zero. With a stride, input $m$ has a share in output $i$ only if $m = iS + j$
+# for one of the weights; you extend this formula too.
 #
-# $$\frac{\partial L}{\partial I} = \operatorname{corr}\!\left(W_{\text{padded}}, \left(\frac{\partial L}{\partial O}\right)_{\text{flipped}}\right).$$
+# While the kernel's index $j$ goes up, the other one, $m-j$, goes *down*. In part 2 it was the kernel's that went down,
+# while the input's went up. What makes a true convolution is that the two run *against* each other, no matter
+# which of them runs backwards. So this is a true convolution of the upstream gradient with the kernel, the "full" one.
+# To write it as a correlation, put $n - 1$ zeros on each side of the kernel, where $n$ is the number of outputs, **flip** the
+# upstream gradient, and slide it along:
 #
-# For $W = (1,2,3)$ and upstream $(1, 2)$, flipped to $(2, 1)$:
+# $$\frac{\partial L}{\partial I} = \operatorname{corr}\!\left(W_{\text{padded with } n-1}, \left(\frac{\partial L}{\partial O}\right)_{\text{flipped}}\right).$$
+#
+# For $W = (1,2,3)$ and upstream gradient $(1, 2)$, flipped to $(2, 1)$; $n = 2$, so there is one zero on each side:
 
 # %%
-plots.show_sliding([1, 2, 3], [2, 1], padding=1, names=("kernel, padded", "upstream, flipped", "dI"))
+plots.show_sliding([1, 2, 3], [2, 1], padding=1, names=("w, padded", "dout, flipped", "dx"))
 
 # %% [markdown]
 # $\partial L/\partial I = (1, 4, 7, 6)$: four numbers, one for each input. This is the **duality** of the lecture:
 # forward is a correlation, backward for the kernel is a correlation, backward for the input is a convolution.
 #
-# There is another way to see it, without any flipping, and it is the easier one to program: *give back*. In the
-# forward pass, output $i$ took $I_{i+j}$ with weight $W_j$. In the backward pass, output $i$ hands its gradient back
-# along the same lines: $I_{i+j}$ receives $W_j$ times it. Several windows may hand something to the same input: the
-# shares **add up**.
+# There is another way to see it, without any flipping. It is the easier one to program, and it works for every stride:
+# *give back*. In the forward pass, output $i$ took $I_{iS+j}$ with weight $W_j$. In the backward pass, output $i$ hands its
+# gradient back along the same lines: $I_{iS+j}$ receives $W_j$ times it. Several windows may hand something to the same
+# input: the shares **add up**.
 #
-# ### Exercise: `corr1d_backward` · 30 minutes · ●●●
+# ### Exercise: `corr1d_backward` · 35 minutes · ●●●
 #
-# Write the backward pass of your `corr1d`, with stride and padding. Think in windows: where did output $i$ look? What
-# do the zeros of the padding get, and does anyone want to know?
+# Write the backward pass of your `corr1d`, with stride *and* padding: the two correlations above are not enough for these.
+# Think in windows: where did output $i$ look? What do the zeros of the padding get, and does anyone want to know?
 #
 # <details><summary>Help, I am lost in the indices</summary>
 #
@@ -403,8 +445,8 @@ plots.show_sliding([1, 2, 3], [2, 1], padding=1, names=("kernel, padded", "upstr
 #
 # <details><summary>Help, my dx is empty when there is no padding</summary>
 #
-# `a[padding:-padding]` with `padding=0` is `a[0:-0]`, which is `a[0:0]`, which is nothing. About two in five solutions
-# of a well-known course's convolution layer fall into this trap. Say where the slice *ends*: `a[padding : padding + len(x)]`.
+# `a[padding:-padding]` with `padding=0` is `a[0:-0]`, which is `a[0:0]`, which is nothing. Say where the slice *ends*:
+# `a[padding : padding + len(x)]`.
 # </details>
 #
 # <details><summary>Help, I get UFuncTypeError: Cannot cast ufunc 'add' output from float64 to int64</summary>
@@ -418,10 +460,10 @@ plots.show_sliding([1, 2, 3], [2, 1], padding=1, names=("kernel, padded", "upstr
 def corr1d_backward(dout, x, w, *, stride=1, padding=0):
     """Backward pass of corr1d(x, w, stride=stride, padding=padding).
 
-    dout: upstream gradient, of the shape of that output. x: array of shape (L,). w: array of shape (K,).
+    dout: upstream gradient, of the shape of that output. x: array of shape (N,). w: array of shape (K,).
     Changes none of them.
 
-    Returns (dx, dw): the gradients for x, shape (L,), and for w, shape (K,), in this order.
+    Returns (dx, dw): the gradients for x, shape (N,), and for w, shape (K,), in this order.
     An input that no window reached has gradient 0.
     """
     ### BEGIN SOLUTION
@@ -454,7 +496,7 @@ with when_done("corr1d", "corr1d_backward"):
     print("backward  ", corr1d_backward(g, x, w)[0])
 
 # %% [markdown]
-# And the matrix knows it too. The chain rule says $\partial L/\partial I = \left(\partial O/\partial I\right)^{\!\top}
+# And the matrix knows it too: column $m$ says which outputs input $m$ has a share in. So the chain rule says $\partial L/\partial I = \left(\partial O/\partial I\right)^{\!\top}
 # \partial L/\partial O$: the same matrix, turned on its side. **Guess** the four numbers before you run it.
 
 # %%
@@ -486,7 +528,9 @@ dx_by_hand = (3, -2, 5, 2)
 check(dx_by_hand=dx_by_hand)
 
 # %% [markdown]
-# ### A little detective work
+# ### A little detective work (optional reading)
+#
+# You may skip to the question below; everything that it needs you know.
 #
 # The lecture shows a session in Torch7, the ancestor of PyTorch. It prints the input and the kernel's gradient, but
 # the upstream gradient was random and is never shown. Is it lost?
@@ -558,7 +602,7 @@ corr2d_by_hand = ((10, 7), (5, 7))
 check(corr2d_by_hand=corr2d_by_hand)
 
 # %% [markdown]
-# ### Exercise: `corr2d` · 25 minutes · ●●○
+# ### Exercise: `corr2d` · 20 minutes · ●●○
 #
 # Write it, with stride and padding. From here on options are as in PyTorch: one int for both directions, or a pair
 # `(rows, columns)`. This helper turns either into a pair:
@@ -585,7 +629,7 @@ pair(2), pair((0, 1))
 # both axes.
 # </details>
 #
-# <details><summary>Help, I get "could not broadcast" or a shape that is not square where it should be</summary>
+# <details><summary>Help, I get "could not broadcast", or rows and columns seem to be mixed up</summary>
 #
 # Print `x.shape` and `w.shape`. Does every `shape[0]` speak about rows, and every `shape[1]` about columns?
 # </details>
@@ -600,10 +644,10 @@ pair(2), pair((0, 1))
 def corr2d(x, w, *, stride=1, padding=0):
     """Cross-correlation of a picture with a kernel.
 
-    x: array of shape (H, W). w: array of shape (kh, kw).
+    x: array of shape (height, width). w: array of shape (kh, kw).
     stride, padding: an int, or a pair (for the rows, for the columns). Zeros are put on all four sides.
 
-    Returns an array of shape ((H + 2 * ph - kh) // sh + 1, (W + 2 * pw - kw) // sw + 1).
+    Returns an array of shape ((height + 2 * ph - kh) // sh + 1, (width + 2 * pw - kw) // sw + 1).
     Does not change x or w.
     """
     ### BEGIN SOLUTION
@@ -657,7 +701,7 @@ sobel_response = -260
 check(sobel_response=sobel_response)
 
 # %% [markdown]
-# ### Exercise: `conv2d_true` · 8 minutes · ●○○
+# ### Exercise: `conv2d_true` · 5 minutes · ●○○
 #
 # The true convolution in two dimensions flips the kernel along *both* axes, which turns it by half a turn:
 #
@@ -671,9 +715,9 @@ check(sobel_response=sobel_response)
 def conv2d_true(x, w):
     """True convolution of a picture with a kernel, where the kernel lies inside the picture.
 
-    x: array of shape (H, W). w: array of shape (kh, kw). Does not change x or w.
+    x: array of shape (height, width). w: array of shape (kh, kw). Does not change x or w.
 
-    Returns an array of shape (H - kh + 1, W - kw + 1).
+    Returns an array of shape (height - kh + 1, width - kw + 1).
     """
     ### BEGIN SOLUTION
     return corr2d(x, w[::-1, ::-1])
@@ -684,17 +728,18 @@ def conv2d_true(x, w):
 check(conv2d_true)
 
 # %% [markdown]
-# ### Exercise: `edge_kernel`, design one · 12 minutes · ●●○
+# ### Exercise: `edge_kernel`, design one · 8 minutes · ●●○
 #
 # Your turn to invent a kernel. It is used as a cross-correlation, and it should be
 #
 # - **zero where nothing changes:** on a flat picture, however bright, it answers 0. (What does that say about the
 #   sum of its numbers?)
 # - **positive at its edge:** for `"left_right"` where the picture turns from dark on the left to bright on the
-#   right; for `"top_bottom"` where it turns from dark above to bright below; and at one edge never negative.
+#   right; for `"top_bottom"` where it turns from dark above to bright below. While the kernel slides across one such edge,
+#   none of its answers is negative. (Careful: the Sobel kernel above has the *opposite* sign.)
 # - **blind to the other direction:** to an edge that runs the other way it answers 0.
 #
-# Any kernel with these properties is right, up to 7 x 7 pixels. There are many. Compare yours with a neighbour's.
+# Any kernel with these properties is right, a 2-D array of up to 7 x 7 numbers. There are many. Compare yours with a neighbour's.
 
 
 # %% exercise="edge_kernel"
@@ -716,8 +761,8 @@ def edge_kernel(direction):
 check(edge_kernel)
 
 # %% [markdown]
-# Now let it look at a photograph: Grace Hopper, who gave us the compiler. **Guess** which parts of the picture light up
-# in which map: the stars of the flag, the glasses, the shoulders, the ribbons on her chest?
+# Now let it look at a photograph: Grace Hopper, who gave us the compiler. **Guess** in which of the two maps the collar,
+# the glasses and the ribbons on her chest stand out.
 
 # %%
 portrait = plots.photo()
@@ -741,7 +786,7 @@ with when_done("corr2d", "edge_kernel"):
 #
 # An edge kernel answers most where the picture looks *like the kernel*: dark where it is negative, bright where it is
 # positive. So a kernel is a **template**, and a correlation is a search. Take it at its word: here is a crowd,
-# and a cut-out of one person. Somebody turned up the light since the cut-out was made, too.
+# and a cut-out of one person. Somebody turned up the light since the cut-out was made.
 
 # %%
 crowd, wanted = plots.crowd()
@@ -762,14 +807,16 @@ with when_done("corr2d"):
 # For each window $v$ (the pixels under the cut-out $t$):
 #
 # 1. subtract the mean of the window from the window, and that of the cut-out from the cut-out; so brightness no longer counts;
-# 2. divide by the lengths of both; so contrast no longer counts.
+# 2. divide by the lengths of both, in the sense of geometry: the square root of the sum of squares; so contrast no longer
+#    counts.
 #
 # $$\text{score} = \frac{\sum (v - \bar v)(t - \bar t)}{\sqrt{\sum (v - \bar v)^2}\;\sqrt{\sum (t - \bar t)^2}}$$
 #
-# This **normalised cross-correlation** is the cosine of the angle between the two patterns. It is 1 if and only if the window is the
-# cut-out, up to light and contrast, and never more.
+# This **normalised cross-correlation** is the cosine of the angle between the two patterns. It is never more
+# than 1, and 1 only where the window is the cut-out up to light and contrast. A *negative* of the cut-out gets −1: what
+# counts is the largest score, not the largest size.
 #
-# ### Exercise: `match_template` · 25 minutes · ●●○
+# ### Exercise: `match_template` · 20 minutes · ●●○
 #
 # Find the cut-out. Be ready for a picture that was lit differently, and for a piece of clear sky: a window of
 # one brightness has no pattern and no angle, so let its score be 0.
@@ -834,10 +881,11 @@ with when_done("match_template"):
 # gradient, and you have written the function that turns it into $\partial L/\partial w$. Then take a small step downhill,
 # $w \leftarrow w - \eta\, \partial L/\partial w$, with learning rate $\eta$; and again, and again.
 #
-# ### Exercise: `learn_kernel` · 20 minutes · ●●○
+# ### Exercise: `learn_kernel` · 15 minutes · ●●○
 #
 # Write this loop: start from zeros, and make exactly `steps` steps with your own `corr1d` and `corr1d_backward`. Which of the
-# two gradients that come back do you need?
+# two gradients that come back do you need? The check compares with where these steps lead, so a better kernel found
+# in another way does not count.
 #
 # <details><summary>Help, my weights become enormous, then nan</summary>
 #
@@ -850,7 +898,7 @@ with when_done("match_template"):
 def learn_kernel(x, y, size, *, lr, steps):
     """Recover a kernel by gradient descent on the mean squared error.
 
-    x: array of shape (L,). y: array of shape (L - size + 1,), what corr1d(x, kernel) should give.
+    x: array of shape (N,). y: array of shape (N - size + 1,), what corr1d(x, kernel) should give.
     size: the kernel's length. lr: learning rate. steps: how many steps to make.
 
     Starts from zeros. Returns the kernel after `steps` steps, an array of shape (size,).
@@ -903,19 +951,22 @@ filters = plots.first_layer_filters()  # of shape (24, 3, 11, 11): red, green an
 plots.show_filters(filters)
 
 # %% [markdown]
-# With three colours, a kernel has a slice for each colour; correlate each, and add up the three maps. **Guess** what an edge
-# filter and an opposing-colours filter answer to the portrait, with its blue background, and what the second one answers to
-# a grey wall.
+# With three colours, a kernel has a slice for each colour; correlate each, and add up the three maps. In numbers 16 to 19
+# two opposing colours stand side by side; in 20 to 23 they lie on top of each other: number 20 adds red and subtracts blue at the
+# same place. **Guess** what number 2 (an edge) and number 20 answer to the portrait, with its blue background, and
+# what number 20 answers to a grey wall.
 
 # %%
 colours = plots.photo(colour=True)  # of shape (3, H, W)
 with when_done("corr2d"):
     edge, opponent = (sum(corr2d(colours[c], filters[k, c]) for c in range(3)) for k in (2, 20))
-    plots.show_pictures({"photo": colours, "an edge filter": edge, "an opposing-colours filter": opponent})
+    plots.show_pictures(
+        {"photo": colours, "number 2, an edge": edge, "number 20, red against blue": opponent}
+    )
     print("on a grey wall:", abs(filters[20].sum()).round(6))
 
 # %% [markdown]
-# The edge filter draws strokes along *its* direction and is silent elsewhere. The other one does not care about edges at all: it
+# The edge filter answers most along *its* direction, and little where nothing changes. Number 20 does not look for edges: it
 # says "warm" (orange) on the skin, the red of the flag and the ribbons, "cold" (purple) on the blue wall, and nothing on grey,
 # white and black, however bright, because its three slices add up to zero.
 #
@@ -923,7 +974,7 @@ with when_done("corr2d"):
 #
 # PyTorch's `Conv2d` is called a convolution, and never flips its kernel: it computes a cross-correlation.
 #
-# 1. Why does that do no harm in a network that *learns* its kernels? (Your trick question above is a hint.)
+# 1. Why does that do no harm in a network that *learns* its kernels? (The trick question above is a hint.)
 # 2. Name a situation in which somebody must know about the missing flip, because the results would be wrong without it.
 # 3. The backward pass for the input contains a flip after all. Where does it come from?
 #
@@ -950,10 +1001,10 @@ with when_done("corr2d"):
 #
 # | | as a correlation | size |
 # |---|---|---|
-# | forward | $\operatorname{corr}(I, W)$ | $\lfloor (L + 2P - K)/S \rfloor + 1$ |
+# | forward | $\operatorname{corr}(I, W)$ | $\lfloor (N + 2P - K)/S \rfloor + 1$ |
 # | true convolution | $\operatorname{corr}(I, W_{\text{flipped}})$ | the same |
 # | gradient for the kernel | $\operatorname{corr}(I, \partial L/\partial O)$ | $K$ |
-# | gradient for the input | $\operatorname{corr}(W_{\text{padded}}, (\partial L/\partial O)_{\text{flipped}})$ | $L$ |
+# | gradient for the input | $\operatorname{corr}(W_{\text{padded with } n-1}, (\partial L/\partial O)_{\text{flipped}})$ | $N$ |
 #
-# (The last two rows hold for stride 1 and no padding.) In notebook 02 you count: how large is the output, how many weights, how many
+# (The last two rows hold for stride 1 and no padding; $n$ is the number of outputs.) In notebook 02 you count: how large is the output, how many weights, how many
 # multiplications, and how far does a unit see? In notebook 03 the same sum gets channels, several kernels, and speed.

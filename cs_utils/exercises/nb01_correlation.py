@@ -6,6 +6,7 @@ give (or raise) what a student with that mistake gets in NumPy, error types incl
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -67,17 +68,39 @@ def _counts_the_cut_off_window(x: Tensor, w: Tensor, *, stride: int = 1, padding
     return _corr1d(x, w, stride, padding)
 
 
+def _sum_forgotten(x: Tensor, w: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+    np.zeros(1)[0] = np.zeros(len(w))  # NumPy raises its own error; older ones not for a single number
+    return _corr1d(x, w, stride, padding)
+
+
+def _brackets_forgotten(x: Tensor, w: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+    if stride > 1:
+        raise ValueError("operands could not be broadcast together")
+    return _corr1d(x, w, stride, padding)
+
+
+def _returns_too_early(x: Tensor, w: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+    out = _corr1d(x, w, stride, padding)
+    out[1:] = 0
+    return out
+
+
+def _float_size(*args: Any, **options: Any) -> Tensor:
+    raise TypeError("'float' object cannot be interpreted as an integer")
+
+
 def _whole(x: Tensor) -> bool:
     return bool((x == x.round()).all())
 
 
 PLAIN, PADDED, STRIDED = "no padding, stride 1", "padding", "stride"
 REMAINDER, MIXED = "stride that leaves a remainder", "whole-number input, fractional kernel"
+FRACTIONAL = "whole-number input and kernel, fractional upstream gradient"
 
 
 def _corr1d_plain(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 4), digits(rng, 3))
-    yield case(digits(rng, 5), -digits(rng, 2))
+    yield case(digits(rng, 3), -digits(rng, 2))  # the fewest numbers of all: what reports show first
     yield case(digits(rng, 3), digits(rng, 3))
     yield case(digits(rng, 4), digits(rng, 1))
     yield case(fractions(rng, 9), fractions(rng, 4))
@@ -86,7 +109,7 @@ def _corr1d_plain(rng: np.random.Generator) -> Iterator[Case]:
 
 def _corr1d_padded(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 4), digits(rng, 3), padding=1)
-    yield case(digits(rng, 3), digits(rng, 2), padding=2)
+    yield case(digits(rng, 4), digits(rng, 2), padding=2)
     yield case(fractions(rng, 8), fractions(rng, 5), padding=1)
     yield case(fractions(rng, 5), fractions(rng, 6), padding=3)
 
@@ -182,6 +205,30 @@ CORR1D = Exercise(
             (REMAINDER,),
         ),
         Misconception(
+            "the size lacks the brackets around its numerator",
+            "`a - b // c` divides only b. Put brackets around everything that stands over the fraction bar.",
+            _brackets_forgotten,
+            (STRIDED, REMAINDER),
+        ),
+        Misconception(
+            "the products are not added up",
+            "`window * w` is an array of products; one output is their sum, a single number.",
+            _sum_forgotten,
+            (PLAIN, PADDED, STRIDED, REMAINDER, MIXED),
+        ),
+        Misconception(
+            "only the first output is filled: the `return` stands inside the loop",
+            "The function ends at the first `return`: it belongs behind the loop, not into it.",
+            _returns_too_early,
+            (PLAIN, PADDED, STRIDED, REMAINDER, MIXED),
+        ),
+        Misconception(
+            "the size is a float: `/` instead of `//`",
+            "`/` gives a float even where nothing is left over; a size needs `//`, which rounds down.",
+            _float_size,
+            (PLAIN, PADDED, STRIDED, REMAINDER, MIXED),
+        ),
+        Misconception(
             "the output array holds whole numbers, so fractions are cut off",
             "`np.zeros_like(x)` and `dtype=x.dtype` hold integers when `x` does; `np.zeros(n)` holds floats.",
             lambda x, w, *, stride=1, padding=0: (
@@ -218,6 +265,10 @@ def _same1d(x: Tensor, w: Tensor) -> Tensor:
     return _full1d(x, w).narrow(0, (len(w) - 1) // 2, len(x))
 
 
+def _index_beyond_the_end(x: Tensor, w: Tensor) -> Tensor:
+    raise IndexError("index is out of bounds")
+
+
 CONV1D = Exercise(
     name="conv1d",
     notebook=NOTEBOOK,
@@ -238,21 +289,27 @@ CONV1D = Exercise(
             (ODD, EVEN),
         ),
         Misconception(
-            "both the input and the kernel are flipped",
-            "Two flips undo each other, up to the order of the output. Flip `w` only.",
+            "the cross-correlation, in reverse order",
+            "Reading the output backwards, or both `x` and `w`, only changes the order. Flip `w` alone.",
             lambda x, w: _corr1d(x.flip(0), w.flip(0)),
             (ODD, EVEN),
         ),
         Misconception(
             "places where the kernel sticks out are counted too",
-            "That is the 'full' convolution. Here the kernel must lie inside the input: L - K + 1 places.",
+            "That is the 'full' convolution. Here the kernel must lie inside the input: N - K + 1 places.",
             _full1d,
             (ODD, EVEN),
         ),
         Misconception(
             "the output is as long as the input",
-            "That is the 'same' convolution. Without padding the output has L - K + 1 numbers.",
+            "That is the 'same' convolution. Without padding the output has N - K + 1 numbers.",
             _same1d,
+            (ODD, EVEN),
+        ),
+        Misconception(
+            "`w[K - j]` instead of `w[K - 1 - j]`",
+            "The last number of `w` is `w[K - 1]`, because Python counts from 0.",
+            _index_beyond_the_end,
             (ODD, EVEN),
         ),
     ),
@@ -322,6 +379,60 @@ def _without_leftovers(
     return full[padding : len(full) - padding], dw
 
 
+def _formulas(dout: Tensor, x: Tensor, w: Tensor, stride: int, padding: int) -> tuple[Tensor, Tensor]:
+    """The two formulas of the text as they stand there: for stride 1 and no padding."""
+    return _full1d(dout, w), _corr1d_or_empty(x, dout, 1)
+
+
+def _kernel_padded_by_padding(
+    dout: Tensor, x: Tensor, w: Tensor, stride: int, padding: int
+) -> tuple[Tensor, Tensor]:
+    """dx as in the text, but with `padding` zeros at the kernel's ends instead of len(dout) - 1."""
+    size = len(w) + 2 * padding - len(dout) + 1
+    if size < 0:
+        raise ValueError("negative dimensions are not allowed")
+    padded_x, padded_w = (F.pad(array, (padding, padding)) for array in (x, w))
+    return _corr1d_or_empty(padded_w, dout.flip(0), 1), _corr1d(padded_x, dout)
+
+
+def _outputs_of_unpadded(
+    dout: Tensor, x: Tensor, w: Tensor, stride: int, padding: int
+) -> tuple[Tensor, Tensor]:
+    counted = (len(x) - len(w)) // stride + 1
+    return _backward(torch.where(torch.arange(len(dout)) < counted, dout, 0.0), x, w, stride, padding)
+
+
+def _added_as_whole_numbers(
+    dout: Tensor, x: Tensor, w: Tensor, stride: int, padding: int
+) -> tuple[Tensor, Tensor]:
+    """Every share is added to an array of x's (or w's) type, one number at a time: fractions are cut off."""
+    dx, dw = torch.zeros_like(x), torch.zeros_like(w)
+    for i, j in itertools.product(range(len(dout)), range(len(w))):
+        m = i * stride + j - padding
+        if 0 <= m < len(x):
+            dx[m] = _stored(dx[m] + dout[i] * w[j], like=x)
+            dw[j] = _stored(dw[j] + dout[i] * x[m], like=w)
+    return dx, dw
+
+
+def _stored(value: Tensor, like: Tensor) -> Tensor:
+    return value.trunc() if _whole(like) else value
+
+
+def _refuses_fractions(
+    dout: Tensor, x: Tensor, w: Tensor, stride: int, padding: int
+) -> tuple[Tensor, Tensor]:
+    """`+=` of an array of fractions to one of whole numbers: NumPy raises its own error for it."""
+    if (_whole(x) or _whole(w)) and not _whole(dout):
+        _add_fraction_to_integers()
+    return _backward(dout, x, w, stride, padding)
+
+
+def _add_fraction_to_integers() -> None:
+    whole = np.zeros(1, dtype=int)
+    whole += np.array([0.5])
+
+
 def _keyword_only(
     function: Callable[[Tensor, Tensor, Tensor, int, int], Any],
 ) -> Callable[..., Any]:
@@ -353,6 +464,11 @@ def _backward_strided(rng: np.random.Generator) -> Iterator[Case]:
     yield _upstream(rng, 13, 4, stride=3)
 
 
+def _backward_mixed(rng: np.random.Generator) -> Iterator[Case]:
+    yield case(fractions(rng, 2), digits(rng, 4), digits(rng, 3))
+    yield case(fractions(rng, 3), digits(rng, 4), -digits(rng, 2))
+
+
 def _backward_remainder(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2), digits(rng, 6), digits(rng, 3), stride=2)
     yield _upstream(rng, 12, 4, stride=3)
@@ -362,55 +478,57 @@ CORR1D_BACKWARD = Exercise(
     name="corr1d_backward",
     notebook=NOTEBOOK,
     asked="the tuple (dx, dw)",
+    parts=("dx", "dw"),
     reference=_keyword_only(_backward),
     groups=(
-        Group(PLAIN, 2, _backward_plain),
+        Group(PLAIN, 1, _backward_plain),
         Group(PADDED, 1, _backward_padded),
         Group(STRIDED, 1, _backward_strided),
         Group(REMAINDER, 1, _backward_remainder),
+        Group(FRACTIONAL, 1, _backward_mixed),
     ),
     misconceptions=(
         Misconception(
             "dx and dw are swapped",
             "The order is that of the forward's inputs: first the gradient for `x`, then the one for `w`.",
             _keyword_only(lambda *args: _backward(*args)[::-1]),
-            (PLAIN, PADDED, STRIDED, REMAINDER),
+            (PLAIN, PADDED, STRIDED, REMAINDER, FRACTIONAL),
         ),
         Misconception(
             "the upstream gradient is taken for ones",
             "`dout` says how much each output matters: it multiplies the share of its window.",
             _keyword_only(lambda dout, *args: _backward(torch.ones_like(dout), *args)),
-            (PLAIN, PADDED, STRIDED, REMAINDER),
+            (PLAIN, PADDED, STRIDED, REMAINDER, FRACTIONAL),
         ),
         Misconception(
             "the gradients are averaged over the outputs",
             "The shares of the outputs are summed. (Dividing, if the loss is a mean, was done in `dout`.)",
             _keyword_only(lambda dout, *args: _backward(dout / len(dout), *args)),
-            (PLAIN, PADDED, STRIDED, REMAINDER),
+            (PLAIN, PADDED, STRIDED, REMAINDER, FRACTIONAL),
         ),
         Misconception(
             "dx: the upstream gradient is not flipped",
             "When the padded kernel is correlated with the upstream gradient, one of them is read backwards.",
             _keyword_only(_dx_of_other(lambda dout: dout.flip(0), "dout")),
-            (PLAIN, PADDED, STRIDED, REMAINDER),
+            (PLAIN, PADDED, STRIDED, REMAINDER, FRACTIONAL),
         ),
         Misconception(
             "dx: the kernel is flipped",
             "Output i saw x[i] through w[0]; so w[0] is what x[i] gets back from it.",
             _keyword_only(_dx_of_other(lambda w: w.flip(0), "w")),
-            (PLAIN, PADDED, STRIDED, REMAINDER),
+            (PLAIN, PADDED, STRIDED, REMAINDER, FRACTIONAL),
         ),
         Misconception(
             "dx: overlapping windows are assigned, not added",
             "An input that lies in several windows gets a share from each: use `+=`.",
             _keyword_only(_assigned),
-            (PLAIN, PADDED, STRIDED, REMAINDER),
+            (PLAIN, PADDED, STRIDED, REMAINDER, FRACTIONAL),
         ),
         Misconception(
             "dx is cropped with [padding:-padding], which is empty at padding 0",
             "`a[0:-0]` is `a[0:0]`. Give the end of the slice as a length instead.",
             _keyword_only(_cropped_at_zero),
-            (PLAIN, STRIDED, REMAINDER),
+            (PLAIN, STRIDED, REMAINDER, FRACTIONAL),
         ),
         Misconception(
             "dx still has the padding on it",
@@ -429,6 +547,36 @@ CORR1D_BACKWARD = Exercise(
             "They did not matter, so their gradient is 0; but dx has the shape of x.",
             _keyword_only(_without_leftovers),
             (REMAINDER,),
+        ),
+        Misconception(
+            "the text's formulas are used, which hold for stride 1 and no padding",
+            "With a stride output i looked from i * stride on, with padding at padded numbers: extend them.",
+            _keyword_only(_formulas),
+            (PADDED, STRIDED, REMAINDER),
+        ),
+        Misconception(
+            "dx: the kernel is padded with `padding` zeros",
+            "How many zeros the kernel needs follows from the number n of outputs: n - 1 on each end.",
+            _keyword_only(_kernel_padded_by_padding),
+            (PLAIN, PADDED, STRIDED, REMAINDER, FRACTIONAL),
+        ),
+        Misconception(
+            "the outputs are counted on the input without padding",
+            "Padding makes more outputs than that; there are as many as `dout` has numbers.",
+            _keyword_only(_outputs_of_unpadded),
+            (PADDED,),
+        ),
+        Misconception(
+            "the gradients are stored as whole numbers, so fractions are cut off",
+            "`np.zeros_like(x)` and `dtype=x.dtype` hold integers when `x` does, `np.zeros(len(x))` floats.",
+            _keyword_only(_added_as_whole_numbers),
+            (FRACTIONAL,),
+        ),
+        Misconception(
+            "fractions are added to an array of whole numbers",
+            "`np.zeros_like(x)` and `dtype=x.dtype` hold integers when `x` does, `np.zeros(len(x))` floats.",
+            _keyword_only(_refuses_fractions),
+            (FRACTIONAL,),
         ),
     ),
 )
@@ -504,6 +652,12 @@ CORR1D_MATRIX = Exercise(
             lambda w, length, *, stride=1: _matrix(w, length),
             (SPARSE,),
         ),
+        Misconception(
+            "there are fewer rows, but the kernel still moves by one",
+            "The number of rows knows the stride, the columns do not: where does the kernel start in row i?",
+            lambda w, length, *, stride=1: _matrix(w, length)[: len(_matrix(w, length, stride))],
+            (SPARSE,),
+        ),
     ),
 )
 
@@ -539,6 +693,17 @@ def _square_picture(x: Tensor, w: Tensor, *, stride: Pair = 1, padding: Pair = 0
 def _moves_by_one_2d(x: Tensor, w: Tensor, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
     height, width = _corr2d(x, w, stride, padding).shape
     return _corr2d(x, w, 1, padding)[:height, :width]
+
+
+def _columns_by_one(x: Tensor, w: Tensor, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
+    width = _corr2d(x, w, stride, padding).shape[1]
+    return _corr2d(x, w, (_pair(stride)[0], 1), padding)[:, :width]
+
+
+def _pairs_as_numbers(x: Tensor, w: Tensor, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
+    if isinstance(stride, tuple) or isinstance(padding, tuple):
+        raise TypeError("unsupported operand type(s)")
+    return _corr2d(x, w, stride, padding)
 
 
 def _pairs_swapped(x: Tensor, w: Tensor, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
@@ -683,6 +848,18 @@ CORR2D = Exercise(
             (PAIRS,),
         ),
         Misconception(
+            "the column moves by one in spite of the stride",
+            "Both directions have a stride: where does the window for out[i, j] start, from left to right?",
+            _columns_by_one,
+            (STRIDED, PAIRS),
+        ),
+        Misconception(
+            "a pair is used as if it were a number",
+            "`stride` and `padding` may be pairs: `pair(...)` gives you the number for each direction.",
+            _pairs_as_numbers,
+            (PAIRS,),
+        ),
+        Misconception(
             "the padding pair is handed to np.pad as it is",
             "`np.pad(x, (1, 2))` puts 1 before and 2 after, on both axes. Give one (before, after) for each.",
             _pad_before_and_after,
@@ -771,6 +948,8 @@ SOBEL = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], dty
 def _judge_edge_kernel(given: Case, outcome: Outcome) -> str | None:
     """Any small kernel with a sum of 0, a positive answer to its own edge and none to the other one."""
     kernel = outcome.value
+    if isinstance(kernel, list | tuple):
+        return f"returned a {type(kernel).__name__}: make a 2-D NumPy array of it, `np.array(...)`"
     if not isinstance(kernel, np.ndarray) or kernel.ndim != 2 or kernel.dtype.kind not in "iuf":
         return "returned something other than a 2-D array of numbers, the kernel"
     if kernel.size == 0 or max(kernel.shape) > LARGEST_KERNEL or not np.isfinite(kernel).all():
@@ -881,6 +1060,23 @@ def _match_nan_wins(image: Tensor, template: Tensor) -> tuple[int, int]:
     return _best(flat.double()) if flat.any() else _match(image, template)
 
 
+def _match_abs(image: Tensor, template: Tensor) -> tuple[int, int]:
+    return _best(torch.nan_to_num(similarity(image, template), nan=0.0).abs())
+
+
+def _match_means_only(image: Tensor, template: Tensor) -> tuple[int, int]:
+    windows = _windows(image, template)
+    return _best((windows - windows.mean(2, keepdim=True)) @ (template - template.mean()).flatten())
+
+
+def _match_global_mean(image: Tensor, template: Tensor) -> tuple[int, int]:
+    return _match_with_mean(image - image.mean(), template - template.mean())
+
+
+def _match_without_last(image: Tensor, template: Tensor) -> tuple[int, int]:
+    return _best(torch.nan_to_num(similarity(image, template))[:-1, :-1])
+
+
 def _flat_index(image: Tensor, template: Tensor) -> int:
     row, column = _match(image, template)
     return row * (image.shape[1] - template.shape[1] + 1) + column
@@ -896,7 +1092,7 @@ def _match_centre(image: Tensor, template: Tensor) -> tuple[int, int]:
     return row + template.shape[0] // 2, column + template.shape[1] // 2
 
 
-AS_IS, BRIGHT = "the cut-out is in the picture as it is", "something brighter is in the picture too"
+AS_IS, BRIGHT = "the cut-out is in the picture as it is", "something brighter, or a negative, is there too"
 RELIT, FLAT = "the picture was lit differently from the cut-out", "part of the picture is of one brightness"
 
 
@@ -912,10 +1108,10 @@ def _search(
         image, template, place = scene(rng)
         given = [torch.from_numpy(array.astype(np.float64)) for array in (image, template)]
         best, second = similarity(*given).nan_to_num(nan=-1.0).flatten().topk(2).values.tolist()
-        clear = place[0] != place[1] and best - second > 0.02
-        missed = [finder(*given) for finder in wrong]
-        seen = all(finder(*given) == place for finder in right)
-        if clear and seen and len({place, *missed}) == 1 + len(missed):
+        if place[0] == place[1] or best - second <= 0.02:
+            continue
+        missed = {finder(*given) for finder in wrong} - {place}
+        if len(missed) == len(wrong) and all(finder(*given) == place for finder in right):
             return case(image, template)
 
 
@@ -933,6 +1129,16 @@ def _black_and_white(height: int, width: int, *cut: int) -> Scene:
 
     def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
         image = rng.choice([-1, 1], size=(height, width))
+        return image, *_cut(rng, image, *cut)
+
+    return scene
+
+
+def _around_zero(height: int, width: int, *cut: int) -> Scene:
+    """Numbers of both signs in place of pixels: no two windows are equally like the template."""
+
+    def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+        image = rng.integers(-9, 10, size=(height, width))
         return image, *_cut(rng, image, *cut)
 
     return scene
@@ -961,48 +1167,63 @@ def _relit(height: int, width: int, *cut: int) -> Scene:
     return scene
 
 
+def _with_negative(height: int, width: int, *cut: int) -> Scene:
+    """The person, slightly changed, and an exact negative of the cut-out, which has the score -1."""
+
+    def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+        image = rng.integers(0, 10, size=(height, width))
+        template, place = _cut(rng, image, *cut)
+        rows, columns = cut
+        image[:rows, :columns] = 9 - template
+        image[place] += 1
+        return image, template, place
+
+    return scene
+
+
 def _with_flat_part(height: int, width: int, *cut: int) -> Scene:
-    """A black corner, larger than the template."""
+    """A black part, larger than the template, not in a corner."""
 
     def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
         image = rng.integers(1, 10, size=(height, width))
-        image[: cut[0] + 1, : cut[1] + 1] = 0
+        image[1 : cut[0] + 2, 1 : cut[1] + 2] = 0
         return image, *_cut(rng, image, *cut)
 
     return scene
 
 
 def _match_as_is(rng: np.random.Generator) -> Iterator[Case]:
-    right = (_match, _match_raw, _match_with_mean, _match_squares, _match_nan_wins)
-    for shape in ((4, 5, 2, 3), (7, 9, 3, 3), (12, 8, 3, 4)):
-        yield _search(rng, _black_and_white(*shape), right, wrong=())
+    right = (
+        *(_match, _match_raw, _match_with_mean, _match_squares, _match_nan_wins),
+        *(_match_abs, _match_means_only, _match_global_mean),
+    )
+    for shape in ((4, 6, 2, 3), (7, 9, 3, 3)):
+        yield _search(rng, _black_and_white(*shape), (*right, _match_without_last), wrong=())
+    yield _search(rng, _around_zero(12, 8, 3, 4), right, wrong=(_match_without_last,))
 
 
 def _match_bright(rng: np.random.Generator) -> Iterator[Case]:
-    right = (_match, _match_with_mean, _match_squares, _match_nan_wins)
+    right = (_match, _match_with_mean, _match_squares, _match_nan_wins, _match_without_last)
     for shape in ((5, 6, 2, 2), (9, 8, 3, 2), (10, 14, 4, 5)):
-        yield _search(rng, _with_lamp(*shape), right, wrong=(_match_raw,))
+        yield _search(
+            rng, _with_lamp(*shape), (*right, _match_abs, _match_global_mean), (_match_raw, _match_means_only)
+        )
+    yield _search(rng, _with_negative(6, 8, 2, 3), (*right, _match_global_mean), (_match_abs,))
 
 
 def _match_relit(rng: np.random.Generator) -> Iterator[Case]:
+    right = (_match, _match_nan_wins, _match_abs, _match_means_only, _match_without_last)
     for shape in ((5, 6, 2, 3), (7, 9, 2, 4)):
-        yield _search(
-            rng,
-            _relit(*shape),
-            right=(_match, _match_nan_wins),
-            wrong=(_match_raw, _match_with_mean),
-        )
-        yield _search(
-            rng,
-            _relit(*shape),
-            right=(_match, _match_nan_wins),
-            wrong=(_match_squares, _match_with_mean),
-        )
+        for missed in ((_match_raw, _match_with_mean), (_match_squares,), (_match_global_mean,)):
+            yield _search(rng, _relit(*shape), right, missed)
 
 
 def _match_flat(rng: np.random.Generator) -> Iterator[Case]:
-    right = (_match, _match_with_mean, _match_squares)
-    for shape in ((5, 7, 2, 2), (7, 9, 2, 4)):
+    right = (
+        *(_match, _match_with_mean, _match_squares, _match_abs),
+        *(_match_means_only, _match_global_mean, _match_without_last),
+    )
+    for shape in ((6, 7, 2, 2), (7, 9, 2, 4)):
         yield _search(rng, _with_flat_part(*shape), right, wrong=(_match_raw, _match_nan_wins))
 
 
@@ -1041,6 +1262,30 @@ MATCH_TEMPLATE = Exercise(
             "`np.argmax` takes NaN for the largest number: give windows without contrast a score of 0.",
             _match_nan_wins,
             (FLAT,),
+        ),
+        Misconception(
+            "the means are subtracted, but the scores are not divided",
+            "Without the second step strong contrast beats the right pattern: divide by both lengths.",
+            _match_means_only,
+            (BRIGHT,),
+        ),
+        Misconception(
+            "the mean of the whole picture is subtracted from every window",
+            "Each window has a mean of its own: subtract the mean of the pixels under the cut-out.",
+            _match_global_mean,
+            (RELIT,),
+        ),
+        Misconception(
+            "the size of the score counts, not its sign",
+            "A score of -1 is the cut-out's negative, its opposite: take the largest score, without `abs`.",
+            _match_abs,
+            (BRIGHT,),
+        ),
+        Misconception(
+            "the last row and the last column of places are not searched",
+            "There are H - h + 1 places from top to bottom, and W - w + 1 across: where do your loops end?",
+            _match_without_last,
+            (AS_IS,),
         ),
         Misconception(
             "row and column are exchanged",
@@ -1091,41 +1336,7 @@ def _descend(
     return w
 
 
-def _judge_learn_kernel(given: Case, outcome: Outcome) -> str | None:
-    """After many steps: close to the best kernel there is. After one: exactly where one step leads."""
-    x, y, size = given.args
-    found = outcome.value
-    if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype.kind not in "iuf":
-        return "returned something other than a 1-D array of `size` weights"
-    if not np.isfinite(found).all():
-        return "the weights are not finite: the loss grew from step to step. Is the step downhill?"
-    given_x, given_y = torch.from_numpy(x).double(), torch.from_numpy(y).double()
-    if given.kwargs["steps"] == 1:
-        wanted = _descend(given_x, given_y, size, given.kwargs["lr"], 1)
-        return _complain_about_step(found, wanted.numpy())
-    best = torch.linalg.lstsq(given_x.unfold(0, size, 1), given_y[:, None]).solution[:, 0].numpy()
-    distance = float(np.abs(found - best).max())
-    size_of_best = max(1.0, float(np.abs(best).max()))
-    if distance <= 0.01 * size_of_best:
-        return None
-    if distance > 10 * size_of_best:
-        return "the weights ran away: every step is too long, or goes uphill"
-    return f"a weight is still {distance:.3g} away from the kernel with the smallest error"
-
-
-def _complain_about_step(found: np.ndarray, wanted: np.ndarray) -> str | None:
-    """None when the first step leads to `wanted`; else what can be said of its length and direction."""
-    near = 1e-5 * max(1.0, float(np.abs(wanted).max()))
-    if np.abs(found - wanted).max() <= near:
-        return None
-    length = float(found @ wanted / (wanted @ wanted))
-    if length and np.abs(found - length * wanted).max() <= near:
-        way = "goes the wrong way" if length < 0 else f"is {length:.3g} times as long as it should be"
-        return f"the first step {way}"
-    return "one step from a kernel of zeros leads somewhere else"
-
-
-ONE_STEP, EXACT, NOISY = "a single step", "many steps, clean data", "many steps, noisy data"
+ONE_STEP, SEVERAL, NOISY = "a single step", "several steps, clean data", "several steps, noisy data"
 
 
 def _signals(rng: np.random.Generator, length: int, size: int, noise: float = 0.0, **options: Any) -> Case:
@@ -1133,7 +1344,7 @@ def _signals(rng: np.random.Generator, length: int, size: int, noise: float = 0.
     x = rng.permutation(np.linspace(-1.7, 1.7, length)).round(2)
     kernel = rng.choice([-1, 1], size=size) * rng.uniform(0.5, 2, size=size).round(1)
     y = np.lib.stride_tricks.sliding_window_view(x, size) @ kernel
-    return case(x, y + noise * rng.normal(size=y.shape), size, **options)
+    return case(x, (y + noise * rng.normal(size=y.shape)).round(3), size, **options)
 
 
 def _learn_one_step(rng: np.random.Generator) -> Iterator[Case]:
@@ -1141,28 +1352,32 @@ def _learn_one_step(rng: np.random.Generator) -> Iterator[Case]:
     yield _signals(rng, 8, 3, lr=0.05, steps=1)
 
 
-def _learn_exact(rng: np.random.Generator) -> Iterator[Case]:
-    yield _signals(rng, 16, 2, lr=0.1, steps=150)
-    yield _signals(rng, 24, 3, lr=0.1, steps=150)
+def _learn_several(rng: np.random.Generator) -> Iterator[Case]:
+    yield _signals(rng, 6, 2, lr=0.1, steps=3)
+    yield _signals(rng, 16, 3, lr=0.1, steps=6)
 
 
 def _learn_noisy(rng: np.random.Generator) -> Iterator[Case]:
-    yield _signals(rng, 24, 2, noise=0.3, lr=0.1, steps=150)
-    yield _signals(rng, 32, 3, noise=0.3, lr=0.1, steps=150)
+    yield _signals(rng, 16, 2, noise=0.3, lr=0.1, steps=5)
+    yield _signals(rng, 24, 3, noise=0.3, lr=0.1, steps=10)
 
 
 def _wrong_gradient(x: Tensor, y: Tensor, size: int, *, lr: float, steps: int) -> Tensor:
     raise ValueError("operands could not be broadcast together")
 
 
+def _whole_kernel(x: Tensor, y: Tensor, size: int, *, lr: float, steps: int) -> None:
+    _add_fraction_to_integers()
+
+
 LEARN_KERNEL = Exercise(
     name="learn_kernel",
     notebook=NOTEBOOK,
     asked="a 1-D array of `size` weights",
-    judge=_judge_learn_kernel,
+    reference=lambda x, y, size, *, lr, steps: _descend(x, y, size, lr, steps),
     groups=(
         Group(ONE_STEP, 1, _learn_one_step),
-        Group(EXACT, 1, _learn_exact),
+        Group(SEVERAL, 1, _learn_several),
         Group(NOISY, 1, _learn_noisy),
     ),
     misconceptions=(
@@ -1170,19 +1385,19 @@ LEARN_KERNEL = Exercise(
             "the step goes uphill",
             "The gradient points to where the loss grows: subtract it.",
             lambda x, y, size, *, lr, steps: _descend(x, y, size, -lr, steps),
-            (ONE_STEP, EXACT, NOISY),
+            (ONE_STEP, SEVERAL, NOISY),
         ),
         Misconception(
             "only one step is made",
             "Is the `return` inside the loop?",
             lambda x, y, size, *, lr, steps: _descend(x, y, size, lr, 1),
-            (EXACT, NOISY),
+            (SEVERAL, NOISY),
         ),
         Misconception(
             "the factor 2 of the square is missing",
             "The derivative of (out - y) ** 2 is 2 * (out - y). Without the 2 the pace is halved.",
             lambda x, y, size, *, lr, steps: _descend(x, y, size, lr / 2, steps),
-            (ONE_STEP,),
+            (ONE_STEP, SEVERAL, NOISY),
         ),
         Misconception(
             "the loss is the sum instead of the mean",
@@ -1190,19 +1405,43 @@ LEARN_KERNEL = Exercise(
             lambda x, y, size, *, lr, steps: _descend(
                 x, y, size, lr, steps, loss=lambda error: error.square().sum()
             ),
-            (ONE_STEP, EXACT, NOISY),
+            (ONE_STEP, SEVERAL, NOISY),
         ),
         Misconception(
             "the kernel starts at one instead of zero",
-            "Start from `np.zeros(size)`. In the end the start does not matter, after one step it does.",
+            "Start from `np.zeros(size)`.",
             lambda x, y, size, *, lr, steps: _descend(x, y, size, lr, steps, start=1.0),
-            (ONE_STEP,),
+            (ONE_STEP, SEVERAL, NOISY),
         ),
         Misconception(
             "the step is made with the gradient for the input",
             "`corr1d_backward` returns (dx, dw), in this order; the kernel needs dw.",
             _wrong_gradient,
-            (ONE_STEP, EXACT, NOISY),
+            (ONE_STEP, SEVERAL, NOISY),
+        ),
+        Misconception(
+            "one step too few is made",
+            "`range(1, steps)` has steps - 1 numbers in it; `range(steps)` has as many as are asked for.",
+            lambda x, y, size, *, lr, steps: _descend(x, y, size, lr, steps - 1),
+            (ONE_STEP, SEVERAL, NOISY),
+        ),
+        Misconception(
+            "the mean is taken over the inputs",
+            "n is the number of *outputs*, `len(y)`; `x` has more numbers than that.",
+            lambda x, y, size, *, lr, steps: _descend(x, y, size, lr * len(y) / len(x), steps),
+            (ONE_STEP, SEVERAL, NOISY),
+        ),
+        Misconception(
+            "every step is made with the error of the first kernel",
+            "After a step the kernel is another one, and so is its error: correlate again inside the loop.",
+            lambda x, y, size, *, lr, steps: _descend(x, y, size, lr * steps, 1),
+            (SEVERAL, NOISY),
+        ),
+        Misconception(
+            "the kernel starts as whole numbers",
+            "`np.zeros(size, int)` cannot hold a step's fractions; `np.zeros(size)` holds floats.",
+            _whole_kernel,
+            (ONE_STEP, SEVERAL, NOISY),
         ),
     ),
     tolerance=Tolerance(rtol=1e-4, atol=1e-5),

@@ -124,7 +124,7 @@ def filmstrip(sliding: Sliding, names: tuple[str, str, str], at_most: int = 6) -
     for ax in axes[len(shown) :]:
         ax.axis("off")
     for ax, place in zip(axes, shown, strict=False):
-        _draw_place(ax, sliding, place, names if place == 0 else ("", "", ""), unit)
+        _draw_place(ax, sliding, place, names, unit)
     return fig
 
 
@@ -297,19 +297,34 @@ def show_pictures(pictures: Mapping[str, Any]) -> None:
     """Pictures side by side, keys as titles.
 
     Arrays (H, W) without negative numbers are shown in grey, those with some in purple (negative), white (0)
-    and orange (positive); arrays (3, H, W) in colour.
+    and orange (positive); arrays (3, H, W) in colour. Pictures of about one size are drawn to one scale, each
+    in the middle of its panel, so that a place in one can be looked up in the others.
     """
     arrays = [np.asarray(picture, dtype=float) for picture in pictures.values()]
-    shapes = [array.shape[-2:] for array in arrays]
-    widths = [max(0.25, width / max(w for _, w in shapes)) for _, width in shapes]
+    heights, widths = np.transpose([array.shape[-2:] for array in arrays])
+    alike = 2 * min(widths) > max(widths)
     fig = style.figure(min(10.5, 3.4 * len(arrays)), 4.0)
-    axes = fig.subplots(1, len(arrays), squeeze=False, width_ratios=widths).flatten()
+    ratios = None if alike else [max(0.25, width / max(widths)) for width in widths]
+    axes = fig.subplots(1, len(arrays), squeeze=False, width_ratios=ratios).flatten()
     for ax, title, array in zip(axes, pictures, arrays, strict=True):
         drawn = _draw_picture(ax, array)
         ax.set_title(title, fontsize=10)
+        if alike:
+            _centre(ax, array.shape[-2:], (max(heights), max(widths)))
         if drawn is not None:
-            fig.colorbar(drawn, ax=ax, shrink=0.6, label="answer of the kernel")
+            below = ax.inset_axes((0.05, -0.08, 0.9, 0.04))  # takes no room from the picture
+            fig.colorbar(
+                drawn, cax=below, orientation="horizontal", extend="both", label="answer of the kernel"
+            )
     style.show(fig, "Pictures side by side: " + ", ".join(pictures) + ".")
+
+
+def _centre(ax: Axes, size: tuple[int, ...], room: tuple[int, int]) -> None:
+    """Give a picture of `size` (rows, columns) axes of `room`, itself in the middle."""
+    down, across = ((large - small) / 2 + 0.5 for large, small in zip(room, size, strict=True))
+    ax.set_xlim(-across, size[1] + across - 1)
+    ax.set_ylim(size[0] + down - 1, -down)
+    ax.spines[:].set_visible(False)
 
 
 def _draw_picture(ax: Axes, array: np.ndarray) -> Any:
@@ -322,7 +337,9 @@ def _draw_picture(ax: Axes, array: np.ndarray) -> Any:
     if array.min() >= 0:
         ax.imshow(array, cmap="gray", vmin=0, vmax=max(1.0, float(array.max())))
         return None
-    limit = float(np.abs(array).max())
+    limit = float(np.percentile(np.abs(array), 98)) or float(
+        np.abs(array).max()
+    )  # a few extremes hide the rest
     return ax.imshow(array, cmap=style.SIGNED, vmin=-limit, vmax=limit)
 
 
@@ -377,7 +394,7 @@ def _under_lamp(picture: np.ndarray) -> np.ndarray:
 
 
 def show_match(image: Any, template: Any, place: Sequence[int], scores: Any = None) -> None:
-    """The picture with a box at `place`, the map of scores with the same place marked, and the cut-out.
+    """The picture with a box at `place`, and to the same scale the map of scores with a ring there.
 
     place: (row, column) of the box's upper left corner. scores: the map to show; the normalised
     cross-correlation when None.
@@ -386,20 +403,21 @@ def show_match(image: Any, template: Any, place: Sequence[int], scores: Any = No
     name = "correlation" if scores is not None else "normalised correlation"
     scores = _normalised(image, template) if scores is None else np.asarray(scores, dtype=float)
     row, column = (int(number) for number in place)
-    fig = style.figure(10.5, 3.6)
-    widths = [1, 1.12, 0.22]
-    picture, scored, cut = fig.subplots(1, 3, width_ratios=widths)
-    _draw_picture(picture, image)
+    fig = style.figure(10.5, 4.0)
+    picture, scored = fig.subplots(1, 2, sharex=True, sharey=True)
+    picture.imshow(image, cmap="gray", vmin=0, vmax=1)
     style.outline(picture, row - 0.5, column - 0.5, *template.shape)
     picture.set_title(f"best place: row {row}, column {column}", fontsize=10)
+    picture.set_xlabel("column")
+    picture.set_ylabel("row")
     drawn = scored.imshow(scores, cmap="viridis")
-    scored.plot(column, row, "o", mfc="none", mec=style.RED, markersize=13, markeredgewidth=2)
-    scored.set_title("map of scores", fontsize=10)
+    for colour, width in (("white", 5), (style.INK, 2)):  # to be seen on dark and on bright
+        scored.plot(column, row, "o", mfc="none", mec=colour, markersize=15, markeredgewidth=width)
+    scored.set_title("map of scores, each at its window's upper left corner", fontsize=10)
     scored.set_xlabel("column of the window")
-    scored.set_ylabel("row of the window")
-    fig.colorbar(drawn, ax=scored, shrink=0.8, label=name)
-    _draw_picture(cut, template)
-    cut.set_title("wanted", fontsize=10)
+    scored.set_xlim(-0.5, image.shape[1] - 0.5)
+    scored.set_ylim(image.shape[0] - 0.5, -0.5)
+    fig.colorbar(drawn, ax=[picture, scored], shrink=0.8, label=name)
     inside = style.number(scores[row, column]) if row < len(scores) and column < scores.shape[1] else "none"
     style.show(
         fig, f"A picture, a box at row {row}, column {column}, and the map of scores; there: {inside}."

@@ -122,6 +122,50 @@ def corr1d(x, w, *, stride=1, padding=0):
     return out
 
 
+# %% corr1d: the size lacks the brackets around its numerator
+def corr1d(x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    size = len(x) + 2 * padding - len(w) // stride + 1
+    out = np.zeros(size)
+    for i in range(size):
+        start = i * stride
+        out[i] = (padded[start : start + len(w)] * w).sum()
+    return out
+
+
+# %% corr1d: the products are not added up
+def corr1d(x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    size = (len(padded) - len(w)) // stride + 1
+    out = np.zeros(size)
+    for i in range(size):
+        start = i * stride
+        out[i] = padded[start : start + len(w)] * w
+    return out
+
+
+# %% corr1d: only the first output is filled: the `return` stands inside the loop
+def corr1d(x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    size = (len(padded) - len(w)) // stride + 1
+    out = np.zeros(size)
+    for i in range(size):
+        start = i * stride
+        out[i] = (padded[start : start + len(w)] * w).sum()
+        return out
+
+
+# %% corr1d: the size is a float: `/` instead of `//`
+def corr1d(x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    size = (len(padded) - len(w)) / stride + 1
+    out = np.zeros(size)
+    for i in range(size):
+        start = i * stride
+        out[i] = (padded[start : start + len(w)] * w).sum()
+    return out
+
+
 # %% conv1d: the kernel is not flipped
 def conv1d(x, w):
     size = len(x) - len(w) + 1
@@ -135,7 +179,7 @@ def conv1d(x, w):
     return np.array([(x[i : i + len(w)] * w).sum() for i in range(size)])
 
 
-# %% conv1d: both the input and the kernel are flipped
+# %% conv1d: the cross-correlation, in reverse order
 def conv1d(x, w):
     x, w = x[::-1], w[::-1]
     size = len(x) - len(w) + 1
@@ -157,6 +201,12 @@ def conv1d(x, w):
         full[j : j + len(x)] += w[j] * x
     start = (len(w) - 1) // 2
     return full[start : start + len(x)]
+
+
+# %% conv1d: `w[K - j]` instead of `w[K - 1 - j]`
+def conv1d(x, w):
+    k = len(w)
+    return np.array([sum(x[i + j] * w[k - j] for j in range(k)) for i in range(len(x) - k + 1)])
 
 
 # %% corr1d_backward: dx and dw are swapped
@@ -281,6 +331,56 @@ def corr1d_backward(dout, x, w, *, stride=1, padding=0):
     return dpadded[padding : len(dpadded) - padding], dw
 
 
+# %% corr1d_backward: the text's formulas are used, which hold for stride 1 and no padding
+def corr1d_backward(dout, x, w, *, stride=1, padding=0):
+    dw = corr1d(x, dout)
+    dx = corr1d(np.pad(w, len(dout) - 1), dout[::-1])
+    return dx, dw
+
+
+# %% corr1d_backward: dx: the kernel is padded with `padding` zeros
+def corr1d_backward(dout, x, w, *, stride=1, padding=0):
+    dw = corr1d(x, dout, padding=padding)
+    dx = corr1d(w, dout[::-1], padding=padding)
+    return dx, dw
+
+
+# %% corr1d_backward: the outputs are counted on the input without padding
+def corr1d_backward(dout, x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    dpadded = np.zeros(len(padded))
+    dw = np.zeros(len(w))
+    for i in range((len(x) - len(w)) // stride + 1):
+        window = slice(i * stride, i * stride + len(w))
+        dpadded[window] += dout[i] * w
+        dw += dout[i] * padded[window]
+    return dpadded[padding : padding + len(x)], dw
+
+
+# %% corr1d_backward: the gradients are stored as whole numbers, so fractions are cut off
+def corr1d_backward(dout, x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    dpadded = np.zeros(padded.shape, padded.dtype)
+    dw = np.zeros_like(w)
+    for i in range(len(dout)):
+        for j in range(len(w)):
+            dpadded[i * stride + j] += dout[i] * w[j]
+            dw[j] += dout[i] * padded[i * stride + j]
+    return dpadded[padding : padding + len(x)], dw
+
+
+# %% corr1d_backward: fractions are added to an array of whole numbers
+def corr1d_backward(dout, x, w, *, stride=1, padding=0):
+    padded = np.pad(x, padding)
+    dpadded = np.zeros_like(padded)
+    dw = np.zeros_like(w)
+    for i in range(len(dout)):
+        window = slice(i * stride, i * stride + len(w))
+        dpadded[window] += dout[i] * w
+        dw += dout[i] * padded[window]
+    return dpadded[padding : padding + len(x)], dw
+
+
 # %% corr1d_matrix: rows and columns are exchanged
 def corr1d_matrix(w, length, *, stride=1):
     rows = (length - len(w)) // stride + 1
@@ -321,6 +421,15 @@ def corr1d_matrix(w, length, *, stride=1):
 # %% corr1d_matrix: the stride is ignored
 def corr1d_matrix(w, length, *, stride=1):
     rows = length - len(w) + 1
+    matrix = np.zeros((rows, length))
+    for i in range(rows):
+        matrix[i, i : i + len(w)] = w
+    return matrix
+
+
+# %% corr1d_matrix: there are fewer rows, but the kernel still moves by one
+def corr1d_matrix(w, length, *, stride=1):
+    rows = (length - len(w)) // stride + 1
     matrix = np.zeros((rows, length))
     for i in range(rows):
         matrix[i, i : i + len(w)] = w
@@ -524,6 +633,35 @@ def corr2d(x, w, *, stride=1, padding=0):
     return out
 
 
+# %% corr2d: the column moves by one in spite of the stride
+def corr2d(x, w, *, stride=1, padding=0):
+    (sh, sw), (ph, pw) = pair(stride), pair(padding)
+    kh, kw = w.shape
+    padded = np.pad(x, ((ph, ph), (pw, pw)))
+    rows = (padded.shape[0] - kh) // sh + 1
+    columns = (padded.shape[1] - kw) // sw + 1
+    out = np.zeros((rows, columns))
+    for r in range(rows):
+        for c in range(columns):
+            window = padded[r * sh : r * sh + kh, c : c + kw]
+            out[r, c] = (window * w).sum()
+    return out
+
+
+# %% corr2d: a pair is used as if it were a number
+def corr2d(x, w, *, stride=1, padding=0):
+    kh, kw = w.shape
+    rows = (x.shape[0] + 2 * padding - kh) // stride + 1
+    columns = (x.shape[1] + 2 * padding - kw) // stride + 1
+    padded = np.pad(x, padding)
+    out = np.zeros((rows, columns))
+    for r in range(rows):
+        for c in range(columns):
+            window = padded[r * stride : r * stride + kh, c * stride : c * stride + kw]
+            out[r, c] = (window * w).sum()
+    return out
+
+
 # %% conv2d_true: the kernel is not flipped
 def conv2d_true(x, w):
     return corr2d(x, w)
@@ -672,6 +810,64 @@ def match_template(image, template):
     return int(row), int(column)
 
 
+# %% match_template: the means are subtracted, but the scores are not divided
+def match_template(image, template):
+    h, w = template.shape
+    pattern = template - template.mean()
+    scores = np.zeros((image.shape[0] - h + 1, image.shape[1] - w + 1))
+    for r, c in np.ndindex(*scores.shape):
+        window = image[r : r + h, c : c + w]
+        scores[r, c] = ((window - window.mean()) * pattern).sum()
+    row, column = np.unravel_index(np.argmax(scores), scores.shape)
+    return int(row), int(column)
+
+
+# %% match_template: the mean of the whole picture is subtracted from every window
+def match_template(image, template):
+    h, w = template.shape
+    pattern = template - template.mean()
+    image = image - image.mean()
+    scores = np.zeros((image.shape[0] - h + 1, image.shape[1] - w + 1))
+    for r, c in np.ndindex(*scores.shape):
+        window = image[r : r + h, c : c + w]
+        length = np.sqrt((window**2).sum() * (pattern**2).sum())
+        if length > 0:
+            scores[r, c] = (window * pattern).sum() / length
+    row, column = np.unravel_index(np.argmax(scores), scores.shape)
+    return int(row), int(column)
+
+
+# %% match_template: the size of the score counts, not its sign
+def match_template(image, template):
+    h, w = template.shape
+    pattern = template - template.mean()
+    scores = np.zeros((image.shape[0] - h + 1, image.shape[1] - w + 1))
+    for r, c in np.ndindex(*scores.shape):
+        window = image[r : r + h, c : c + w]
+        window = window - window.mean()
+        length = np.sqrt((window**2).sum() * (pattern**2).sum())
+        if length > 0:
+            scores[r, c] = abs((window * pattern).sum() / length)
+    row, column = np.unravel_index(np.argmax(scores), scores.shape)
+    return int(row), int(column)
+
+
+# %% match_template: the last row and the last column of places are not searched
+def match_template(image, template):
+    h, w = template.shape
+    pattern = template - template.mean()
+    best, place = -2, None
+    for r in range(image.shape[0] - h):
+        for c in range(image.shape[1] - w):
+            window = image[r : r + h, c : c + w]
+            window = window - window.mean()
+            length = np.sqrt((window**2).sum() * (pattern**2).sum())
+            score = (window * pattern).sum() / length if length > 0 else 0
+            if score > best:
+                best, place = score, (r, c)
+    return place
+
+
 # %% learn_kernel: the step goes uphill
 def learn_kernel(x, y, size, *, lr, steps):
     w = np.zeros(size)
@@ -729,4 +925,44 @@ def learn_kernel(x, y, size, *, lr, steps):
         dout = 2 * (corr1d(x, w) - y) / len(y)
         dw, dx = corr1d_backward(dout, x, w)
         w = w - lr * dw
+    return w
+
+
+# %% learn_kernel: one step too few is made
+def learn_kernel(x, y, size, *, lr, steps):
+    w = np.zeros(size)
+    for _ in range(1, steps):
+        dout = 2 * (corr1d(x, w) - y) / len(y)
+        dx, dw = corr1d_backward(dout, x, w)
+        w = w - lr * dw
+    return w
+
+
+# %% learn_kernel: the mean is taken over the inputs
+def learn_kernel(x, y, size, *, lr, steps):
+    w = np.zeros(size)
+    for _ in range(steps):
+        dout = 2 * (corr1d(x, w) - y) / len(x)
+        dx, dw = corr1d_backward(dout, x, w)
+        w = w - lr * dw
+    return w
+
+
+# %% learn_kernel: every step is made with the error of the first kernel
+def learn_kernel(x, y, size, *, lr, steps):
+    w = np.zeros(size)
+    dout = 2 * (corr1d(x, w) - y) / len(y)
+    for _ in range(steps):
+        dx, dw = corr1d_backward(dout, x, w)
+        w = w - lr * dw
+    return w
+
+
+# %% learn_kernel: the kernel starts as whole numbers
+def learn_kernel(x, y, size, *, lr, steps):
+    w = np.zeros(size, int)
+    for _ in range(steps):
+        dout = 2 * (corr1d(x, w) - y) / len(y)
+        dx, dw = corr1d_backward(dout, x, w)
+        w -= lr * dw
     return w
