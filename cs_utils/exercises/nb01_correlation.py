@@ -1167,6 +1167,17 @@ def _relit(height: int, width: int, *cut: int) -> Scene:
     return scene
 
 
+def _faint(height: int, width: int, *cut: int) -> Scene:
+    """Brightness between 0.4 and 0.5, and a cut-out with even less contrast: every length is far below 1."""
+
+    def scene(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+        image = rng.integers(40, 51, size=(height, width)) / 100
+        template, place = _cut(rng, image, *cut)
+        return image, (template / 2).round(3), place
+
+    return scene
+
+
 def _with_negative(height: int, width: int, *cut: int) -> Scene:
     """The person, slightly changed, and an exact negative of the cut-out, which has the score -1."""
 
@@ -1216,6 +1227,7 @@ def _match_relit(rng: np.random.Generator) -> Iterator[Case]:
     for shape in ((5, 6, 2, 3), (7, 9, 2, 4)):
         for missed in ((_match_raw, _match_with_mean), (_match_squares,), (_match_global_mean,)):
             yield _search(rng, _relit(*shape), right, missed)
+    yield _search(rng, _faint(6, 7, 2, 4), right, wrong=())
 
 
 def _match_flat(rng: np.random.Generator) -> Iterator[Case]:
@@ -1445,6 +1457,10 @@ LEARN_KERNEL = Exercise(
         ),
     ),
     tolerance=Tolerance(rtol=1e-4, atol=1e-5),
+    advice=dict.fromkeys(
+        (ONE_STEP, SEVERAL, NOISY),
+        "The place that exactly `steps` steps from zeros lead to is asked for. Make one step on paper first.",
+    ),
 )
 
 

@@ -89,6 +89,21 @@ def test_every_figure_draws_tells_its_content_in_words_and_returns_nothing(shown
     assert len(shown[0][1]) > 20
 
 
+def test_a_place_in_the_map_of_scores_lies_where_it_lies_in_the_picture(shown):
+    plots.show_match(*plots.crowd(), (3, 4))
+    picture, scored, *_ = shown[0][0].axes
+    assert picture.get_xlim() == scored.get_xlim()
+    assert picture.get_ylim() == scored.get_ylim()
+
+
+def test_pictures_of_about_one_size_are_drawn_to_one_scale(shown):
+    plots.show_pictures({"photo": plots.photo(), "map": plots.photo()[1:-1, 1:-1] - 0.5})
+    photo, answer, *_ = shown[0][0].axes
+    assert np.ptp(photo.get_xlim()) == np.ptp(answer.get_xlim())
+    assert np.ptp(photo.get_ylim()) == np.ptp(answer.get_ylim())
+    assert answer.get_xlim()[0] == photo.get_xlim()[0] - 1  # the smaller one stands in the middle
+
+
 def test_the_crowd_is_a_riddle_that_only_the_normalised_correlation_solves():
     from tests.exercises import proof
 
