@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from autograder.course import CourseError
-from autograder.intake.reading import MAX_BYTES
+from autograder.intake.reading import MAX_BYTES, Unreadable, read_file
 from autograder.roster import Student, is_safe_name
 from autograder.text import listed, printable
 
@@ -423,8 +423,9 @@ def _put(folder: Path, target: Path, data: bytes, modified: dt.datetime | None) 
 def _read_stamp(path: Path) -> dt.datetime | None:
     """The time in an nbgrader timestamp file, or None. Times without a zone are UTC, as nbgrader has it."""
     try:
-        moment = dt.datetime.fromisoformat(path.read_text(encoding="utf-8").strip())
-    except (OSError, ValueError):
+        data, _ = read_file(path)  # a pipe in its place would never end
+        moment = dt.datetime.fromisoformat(data.decode("utf-8").strip())
+    except (Unreadable, ValueError):
         return None
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 

@@ -24,7 +24,7 @@ from pygments.lexers import PythonLexer
 from autograder.course import Course, write_atomically
 from autograder.gradebook import is_answered, is_nbgrader, open_gradebook, read_record, read_release
 from autograder.results import GradedSubmission
-from autograder.sanitise import visible
+from autograder.sanitise import shortened, shown_code, visible
 
 TEMPLATES = Path(__file__).with_name("templates") / "feedback"
 FOR_STUDENTS = ("repaired", "missing", "duplicate", "ignored", "release")  # flags are for the instructor
@@ -165,7 +165,7 @@ def _part(cell: NotebookNode, record: GradedSubmission, grade: api.Grade, commen
     }
     if is_solution(cell):
         answered = is_answered(cell, record.intake.written)
-        answer = visible(record.intake.written[grade.name]).strip() if answered else ""
+        answer = visible(shortened(record.intake.written[grade.name])).strip() if answered else ""
         return Part(grade.name, "written", answer=answer, comment=comments.get(grade.name, ""), **common)
     name = grade.name.removeprefix("check_")
     found = next((one for one in record.grades if one.grade_id == grade.name), None)
@@ -202,7 +202,7 @@ def _title(release: NotebookNode) -> str:
 def _highlighted(code: str) -> Markup:
     if not code.strip():
         return NOTHING
-    return Markup(highlight(visible(code).strip("\n"), PythonLexer(), HtmlFormatter(cssclass="code")))
+    return Markup(highlight(shown_code(code).strip("\n"), PythonLexer(), HtmlFormatter(cssclass="code")))
 
 
 def render(page: Page) -> str:

@@ -26,9 +26,11 @@ from nbgrader.utils import is_grade, is_solution, parse_utc
 from sqlalchemy.exc import DBAPIError
 
 from autograder.course import Course, CourseError, prepare
+from autograder.intake.reading import Unreadable, read_file
 from autograder.results import ExerciseGrade, GradedSubmission, Intake
-from autograder.sanitise import as_plain_text, sanitise, visible
+from autograder.sanitise import as_plain_text, sanitise, shown_code, visible
 
+MAX_TIMESTAMP = 100  # bytes
 NO_RESPONSE = "No response."  # nbgrader's own words for an answer cell left as it was released
 CHANGED = "the answer has changed since points were given by hand"
 
@@ -256,8 +258,9 @@ def _timestamp(course: Course, submission: GradedSubmission) -> Any:
     """When it was handed in (UTC, without a zone, as nbgrader stores it), or None when that is not known."""
     path = course.submitted(submission.student, submission.assignment) / "timestamp.txt"
     try:
-        return parse_utc(path.read_text(encoding="utf-8").strip())
-    except (OSError, ValueError, OverflowError):
+        data, _ = read_file(path)  # no pipe, no link: it may be the student's own file
+        return parse_utc(data[:MAX_TIMESTAMP].decode().strip())
+    except (Unreadable, ValueError, OverflowError):
         return None
 
 
@@ -343,7 +346,7 @@ def autograded_notebook(release: NotebookNode, submission: GradedSubmission) -> 
                     _essence(submission.intake.written[name])
                 )
         elif name in submission.intake.answers:
-            cell.source = visible(submission.intake.answers[name])
+            cell.source = shown_code(submission.intake.answers[name])
     if receipt := _receipt(submission):
         notebook.cells.insert(0, nbformat.v4.new_markdown_cell(receipt, id="autograder-receipt"))
     if submission.intake.added:
@@ -371,5 +374,5 @@ def _receipt(submission: GradedSubmission) -> str:
 
 
 def _added(intake: Intake) -> str:
-    parts = [f"# cell {number}, added by the student\n{visible(source)}" for number, source in intake.added]
-    return "\n\n".join(parts)
+    parts = [f"# cell {number}, added by the student\n{source}" for number, source in intake.added]
+    return shown_code("\n\n".join(parts))

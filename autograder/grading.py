@@ -26,7 +26,7 @@ from autograder.intake.apart import Readers
 from autograder.judge import Task, graded_cells, judge, right_answers
 from autograder.results import ExerciseGrade, GradedSubmission, Intake
 from autograder.sandbox import Limits, Sandbox, best_level
-from autograder.text import printable
+from autograder.text import listed, printable
 
 Progress = Callable[[str, int, int], None]
 MOST_FLAGS = 2  # in the one line of the class report; the log has them all
@@ -161,10 +161,12 @@ def _missing(path: Path) -> str:
     """Why there is nothing to grade: no folder, or a folder without the notebook."""
     if not path.parent.is_dir():
         return "nothing was handed in"
+    if path.parent.is_symlink() or path.parent.parent.is_symlink():
+        return "the submission folder is a symbolic link; replace it by a real folder"
     others = sorted(entry.name for entry in path.parent.iterdir() if entry.name != "timestamp.txt")
     if not others:
         return "the submission folder is empty"
-    return f"no {path.name} in the submission, only: {', '.join(others[:5])}"
+    return f"no {path.name} in the submission, only: {listed([printable(name) for name in others])}"
 
 
 def _without_grades(
@@ -183,15 +185,19 @@ def _recorded(
     course: Course, student: str, assignment: str, task: Task, future: Future[GradedSubmission]
 ) -> GradedSubmission:
     """The result of one student, written to the gradebook; a failure of ours becomes a row, not a stop."""
+    log = logging.getLogger(__name__)
     try:
         submission = future.result()
     except Exception as error:
-        logging.getLogger(__name__).exception("grading %s failed", student)
+        log.exception("grading %s failed", student)
         reason = f"the grader itself failed ({type(error).__name__}: {error}); see the log, then grade again"
         submission = _without_grades(student, assignment, task, "failed", Intake(), reason)
     try:
         remarks = gradebook.record(course, submission)
-    except gradebook.GradebookError as error:
+    except CourseError:
+        raise
+    except Exception as error:
+        log.exception("recording %s failed", student)
         return replace(submission, status="failed", summary=f"not recorded: {error}")
     return replace(submission, summary="; ".join(filter(None, (submission.summary, *remarks))))
 

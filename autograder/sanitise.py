@@ -13,7 +13,9 @@ import re
 import unicodedata
 from html.parser import HTMLParser
 
-MAX_LENGTH = 20_000
+MAX_LENGTH = 20_000  # characters of an answer that are shown; no ordinary one comes near
+MAX_LINE = 1_000  # characters of a line of code
+MAX_FORMATTED = 5_000  # those of Markdown: the time that rendering takes can grow with the square of it
 INVISIBLE = "\u200b"  # zero-width space
 
 # Everything that typesetting a formula needs, and nothing that makes links, styles, ids, HTML or new macros.
@@ -58,6 +60,20 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(?=[ >\t]*(?:=+|-+)[ \t]*$)", re.MULTILINE), INVISIBLE),
 )
 _MACRO = re.compile(r"\\(?=([A-Za-z@]+))")
+_BLANKS = re.compile(r"(?<=\s{200})\s+")
+
+
+def shortened(text: str, mark: str = "") -> str:
+    """`text`, or its beginning and a line about its length, led by `mark`, when it is very long."""
+    if len(text) <= MAX_LENGTH:
+        return text
+    return f"{text[:MAX_LENGTH]}\n\n{mark}cut here: {len(text)} characters were handed in"
+
+
+def shown_code(source: str) -> str:
+    """Code for a page that colours it: whatever is written, the colouring ends soon."""
+    lines = visible(_BLANKS.sub("", shortened(source, "# "))).split("\n")
+    return "\n".join(line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]} ... cut here" for line in lines)
 
 
 def visible(text: str) -> str:
@@ -71,11 +87,12 @@ def sanitise(markdown: str) -> str:
     """Markdown that shows what the student wrote and can do nothing else.
 
     Formatting, formulas, code, tables and links to http, https and mailto addresses stay. Raw HTML is shown
-    as text, images become links, other links and macros that make links, HTML or styles become text.
+    as text, images become links, other links and macros that make links, HTML or styles become text. What is
+    too long for an answer is shown as plain text.
     """
+    if len(markdown) > MAX_FORMATTED:
+        return as_plain_text(shortened(markdown))
     text = unicodedata.normalize("NFC", visible(markdown))
-    if len(text) > MAX_LENGTH:
-        text = text[:MAX_LENGTH] + f"\n\n(cut here: the answer has {len(text)} characters)"
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     text = _MACRO.sub(lambda match: "\\" if match[1] in SAFE_MACROS else f"\\{INVISIBLE}", text)

@@ -20,7 +20,9 @@ from autograder.text import listed, printable
 EXERCISE_MARKER = re.compile(r"^[ \t]*#[ \t]*exercise:[ \t]*(\w+)[ \t]*$", re.MULTILINE)
 WRITTEN_MARKER = re.compile(r"<!--[ \t]*answer:[ \t]*([\w-]+)[ \t]*-->")
 POWERLESS_TAGS = frozenset({"skip-execution", "raises-exception", "hide-cell", "remove-cell"})
+PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[\w+/=]{100,}")  # as Colab pastes them into a text
 MAX_NOTES = 200
+MAX_WRITTEN = 100_000  # characters of a written answer
 
 
 @dataclass(frozen=True)
@@ -323,11 +325,23 @@ def _written_answers(page: Page, released: Released, receipt: list[Note]) -> tup
             candidates = [nearby]
         taken |= {cell.number for cell in candidates}
         if candidates:
-            answers[name] = "\n\n".join(_without_marker(cell.source).strip() for cell in candidates)
+            text = "\n\n".join(_without_marker(cell.source).strip() for cell in candidates)
+            answers[name] = _readable(name, text, receipt)
         elif not labelled:
             receipt.append(Note("missing", f"{name}: the cell for the written answer is gone"))
         receipt += _written_notes(name, candidates)
     return answers, taken
+
+
+def _readable(name: str, text: str, receipt: list[Note]) -> str:
+    """A written answer without the bytes of pasted pictures, and no longer than a person would read."""
+    text, pictures = PICTURE.subn("a-picture", text)
+    if pictures:
+        receipt.append(Note("ignored", f"{name}: pasted pictures ({pictures}) show in the notebook only"))
+    if len(text) > MAX_WRITTEN:
+        message = f"{name}: of {len(text)} characters only the first {MAX_WRITTEN} were taken"
+        receipt.append(Note("ignored", message))
+    return text[:MAX_WRITTEN]
 
 
 def _written_notes(name: str, candidates: Sequence[PageCell]) -> list[Note]:
