@@ -41,12 +41,6 @@ def mistakes(notebook: str) -> list[Snippet]:
     return source.snippets(source.SOLUTIONS / "mistakes" / f"{notebook}.py")
 
 
-def each(snippets: Iterable[Snippet]) -> Any:
-    """Parametrise a test by ``snippet``."""
-    found = list(snippets)
-    return pytest.mark.parametrize("snippet", found, ids=[f"{s.exercise}: {s.title}" for s in found])
-
-
 def each_exercise(notebook: str) -> Any:
     """Parametrise a test by ``name``, the name of an exercise."""
     return pytest.mark.parametrize("name", [found.name for found in of_notebook(notebook)])
