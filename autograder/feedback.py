@@ -25,6 +25,7 @@ from autograder.course import Course, write_atomically
 from autograder.gradebook import is_answered, is_nbgrader, open_gradebook, read_record, read_release
 from autograder.results import GradedSubmission
 from autograder.sanitise import shortened, shown_code, visible
+from autograder.text import printable
 
 TEMPLATES = Path(__file__).with_name("templates") / "feedback"
 FOR_STUDENTS = ("repaired", "missing", "duplicate", "ignored", "release")  # flags are for the instructor
@@ -173,7 +174,7 @@ def _part(cell: NotebookNode, record: GradedSubmission, grade: api.Grade, commen
         name,
         "code",
         report=Markup(found.html) if found else NOTHING,
-        findings=found.findings if found else (),
+        findings=tuple(printable(one, 200) for one in found.findings) if found else (),
         code=_highlighted(record.intake.answers.get(name, "")),
         comment=comments.get(name, ""),
         **common,

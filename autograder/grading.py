@@ -85,6 +85,7 @@ def grade_class(
             f"Not on the roster: {', '.join(unknown)}. Add them to roster.csv or correct the name."
         )
     with _only_grader(course), _log(course, assignment) as (log, log_path):
+        _clear_parts(course)
         log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), level.value)
         done: dict[str, GradedSubmission] = {}
         limits = Limits(total_seconds=_seconds(course), cpu_seconds=int(_seconds(course)))
@@ -207,6 +208,13 @@ def _strangers(course: Course, roster: object) -> Iterator[str]:
     if submitted.is_dir():
         known = set(roster)  # type: ignore[call-overload]
         yield from sorted(entry.name for entry in submitted.iterdir() if entry.name not in known)
+
+
+def _clear_parts(course: Course) -> None:
+    """Remove half-written files of a run that was killed; the lock is ours, so nobody is writing them."""
+    for folder in ("autograded", "results"):
+        for part in (course.path / folder).rglob(".*.part"):
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from autograder import gradebook, sanitise
+from autograder import gradebook, grading, sanitise
 from autograder.collect import collect
 from autograder.feedback import write_feedback
 from autograder.gradebook import autograded_notebook, read_release, record
@@ -85,3 +85,22 @@ def test_a_time_stamp_that_is_no_file_of_its_own_is_not_read(course, what, tmp_p
     again.parent.mkdir(parents=True)
     again.write_text('{"cells": []}')
     assert collect(again.parent.parent, course.path, A, course.roster())
+
+
+def test_an_error_message_cannot_turn_the_writing_direction(course):
+    one = graded()
+    turned = replace(one.grades[1], findings=("raised ValueError: \u202e\x1b[31m",))
+    record(course, replace(one, grades=(one.grades[0], turned)))
+    (page,) = write_feedback(course, A)
+    text = page.read_text(encoding="utf-8")
+    assert "\u202e" not in text and "\x1b" not in text and "\\u202e" in text
+
+
+def test_what_a_killed_run_left_half_written_goes_away(course):
+    record(course, graded())
+    left = [course.record("ada", A).with_name(".ada.json.x.part"), course.autograded("ada", A)]
+    left[1] = left[1].with_name(f".{A}.ipynb.x.part")
+    for part in left:
+        part.write_text("{")
+    grading._clear_parts(course)
+    assert not any(part.exists() for part in left) and course.autograded("ada", A).exists()
