@@ -73,6 +73,6 @@ $(BIN)/.torch: $(BIN)/.python
 # An editable install; with setuptools already there it can be repeated without the internet.
 $(BIN)/.instructor $(BIN)/.test: $(BIN)/.%: pyproject.toml $(BIN)/.torch
 	@echo "Installing what the course needs [$*]; a few minutes the first time ..."
-	@$(PIP) -q "setuptools>=68"
+	@$(PIP) -q "setuptools>=77"
 	@$(PIP) -q --no-build-isolation -e ".[$*]"
 	@touch $@
