@@ -25,7 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from autograder.course import Course, CourseError, WrongUsage, write_atomically
-from autograder.text import printable
+from autograder.text import MOST_LISTED, printable
 
 if TYPE_CHECKING:
     from autograder.collect import CollectReport
@@ -242,8 +242,10 @@ def _print_report(report: ClassReport) -> None:
             f"[yellow]look at[/yellow] {escape(printable(one.student))}: "
             f"{escape(printable(one.summary, 300))}"
         )
-    for stranger in report.strangers:
+    for stranger in report.strangers[:MOST_LISTED]:
         err.print(f"[yellow]not on the roster[/yellow]: submitted/{escape(printable(stranger))}")
+    if (more := len(report.strangers) - MOST_LISTED) > 0:
+        err.print(f"[yellow]not on the roster[/yellow]: {more} more in submitted/")
     where = f", log: {report.log}" if report.log else ""
     out.print(f"{len(report.submissions)} submissions in {report.seconds:.1f} s, {report.level}{where}")
 
