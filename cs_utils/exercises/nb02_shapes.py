@@ -94,7 +94,7 @@ def _compared(fits: Callable[[int, int, int, int], bool]) -> Callable[..., int]:
     """Right formula, but whether an error is raised is decided by fits(size, kernel_size, padding, span)."""
 
     def predict(size: int, kernel_size: int, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-        span = dilation * (kernel_size - 1) + 1
+        span = 1 + (kernel_size - 1) * dilation
         if not fits(size, kernel_size, padding, span):
             raise ValueError("does not fit")
         return _right_formula(size + 2 * padding - span, stride)
