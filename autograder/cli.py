@@ -360,6 +360,7 @@ def demo(
     write_release(directory / "students")
     err.print(f"making a class of {len(CLASS)} ...")
     course = make_class(directory / "course")
+    err.print("; ".join(f"{one.student}: {one.about}" for one in CLASS))
     for assignment in course.assignments:
         with _progress(f"Grading {assignment}") as advance:
             report = grade_class(course, assignment, jobs=jobs, progress=advance)

@@ -30,8 +30,8 @@ $y_i = \\sum_j x_{i+j} w_j$ would come out the same. Padding costs nothing to le
 class Sample:
     """One student of the sample class.
 
-    about: what this submission is like, for the score table. make: assignment -> the bytes of the notebook
-    handed in, or None when there is none. honest: full points are due for every exercise that is right.
+    about: what this submission is like. make: assignment -> the bytes of the notebook handed in, or None when
+    there is none.
     """
 
     student: str
@@ -268,7 +268,10 @@ CLASS: tuple[Sample, ...] = (
 
 
 def make_class(folder: Path) -> Course:
-    """A fresh course folder with the sample class on its roster and its submissions in place."""
+    """A fresh course with the sample class on its roster and its submissions in place.
+
+    Whatever `folder` holds is removed first; the command makes sure that it is an earlier demo's.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     course = init(folder)
     with open(folder / "roster.csv", "w", newline="", encoding="utf-8") as roster:
