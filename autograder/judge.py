@@ -90,6 +90,7 @@ class Candidate:
     cells: Sequence[Cell]
     deadline: float
     lost: dict[str, Failure] = field(default_factory=dict)
+    lost_probes: dict[tuple[str, str], Failure] = field(default_factory=dict)
     troubles: dict[str, Failure] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     _run: Run | None = None
@@ -105,13 +106,17 @@ class Candidate:
         """The outcome of one case; fatal when the exercise is lost."""
         if exercise.name in self.lost:
             return Outcome(failure=self.lost[exercise.name])
+        asked = exercise.name, given.probe
+        if asked in self.lost_probes:
+            return Outcome(failure=self.lost_probes[asked])
         run = self._alive()
         if run is None:
             return Outcome(failure=self._out_of_time())
         seconds = min(exercise.seconds_per_call, max(0.1, self.deadline - time.monotonic()))
-        outcome = run.call(exercise.name, given.args, given.kwargs, exercise.parameters, seconds)
+        names = given.names or exercise.parameters
+        outcome = run.call(exercise.name, given.args, given.kwargs, names, seconds, given.probe)
         if outcome.failure is not None and outcome.failure.fatal:
-            self.lost[exercise.name] = outcome.failure
+            self.lost_probes[asked] = outcome.failure
             run.close()
             self._run = None
         return self._explained(exercise.name, outcome)

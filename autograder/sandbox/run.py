@@ -237,13 +237,15 @@ class Run:
         kwargs: Mapping[str, Any],
         names: Sequence[str],
         seconds: float,
+        probe: str = "",
     ) -> Outcome:
         """What the student's function `name` gives for these arguments, within `seconds` of wall time.
 
-        `names` are those of the positional arguments, for the report of which were changed in place.
+        `names` are those of the positional arguments, for the report of which were changed in place. `probe`:
+        how to exercise the function, where a plain call does not do (`cs_utils.checking.probes`).
         """
         question = {"kind": "call", "name": name, "args": tuple(args), "kwargs": dict(kwargs)}
-        outcome = self._ask(question | {"names": tuple(names)}, seconds)
+        outcome = self._ask(question | {"names": tuple(names), "probe": probe}, seconds)
         changed = tuple(name for name in (*names, *kwargs) if name in outcome.changed)
         return replace(outcome, changed=changed)  # only names that we know: what it says is shown to people
 

@@ -14,9 +14,10 @@ from cs_utils.checking.exercise import (
     Tolerance,
     case,
 )
-from cs_utils.checking.outcome import Failure, Odd, Outcome, observe
+from cs_utils.checking.outcome import ANYTHING, Failure, Odd, Outcome, Seed, observe
 
 __all__ = [
+    "ANYTHING",
     "Case",
     "Exercise",
     "Failure",
@@ -25,6 +26,7 @@ __all__ = [
     "Odd",
     "Outcome",
     "Question",
+    "Seed",
     "Tolerance",
     "case",
     "observe",

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cs_utils.checking.compare import agree, compare, describe, part_name, wrong_mask
-from cs_utils.checking.exercise import Exercise, Misconception, Tolerance, predict
-from cs_utils.checking.outcome import Odd, Outcome
+from cs_utils.checking.exercise import Exercise, Misconception, Tolerance
+from cs_utils.checking.outcome import ANYTHING, Odd, Outcome
 
 if TYPE_CHECKING:
     from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult
+    from cs_utils.checking.exercise import Case
 
 
 def diagnose(exercise: Exercise, groups: Sequence[GroupResult]) -> list[tuple[Finding, ...]]:
@@ -58,21 +59,84 @@ def _group_findings(
 def _matching(exercise: Exercise, group: GroupResult) -> list[Misconception]:
     if group.passed or not group.results:
         return []
-    return [known for known in exercise.misconceptions if _explains(known, group, exercise.tolerance)]
+    whole = [known for known in exercise.misconceptions if _explains(known, group, exercise.tolerance)]
+    return whole or _explain_parts(exercise, group)
 
 
 def _explains(known: Misconception, group: GroupResult, tolerance: Tolerance) -> bool:
+    """Does the mistake give just what came back, for every case of the group?"""
+    if known.recognise is not None:
+        return all(_recognised(known.recognise, result) for result in group.results)
+    assert known.predict is not None
     scalars = 0
     for result in group.results:
-        expected = predict(known.predict, result.case)
+        expected = group.group.expected(known.predict, result.case)
         if compare(result.actual, expected, tolerance) is not None:
             return False
         scalars += _scalars(expected)
     return scalars > 1
 
 
+def _recognised(recognise: Callable[[Case, Outcome], bool], result: CaseResult) -> bool:
+    try:
+        return result.actual.failure is None and bool(recognise(result.case, result.actual))
+    except Exception:  # what came back may be any plain data
+        return False
+
+
+def _explain_parts(exercise: Exercise, group: GroupResult) -> list[Misconception]:
+    """Where no single mistake explains the group: mistakes that explain one wrong part each.
+
+    So a wrong dx and a wrong db, two mistakes in one function, are both named. A mistake that would also have
+    spoilt a part that is right is not among them.
+    """
+    count = len(exercise.parts)
+    if count < 2 or any(not _has_parts(result, count) for result in group.results):
+        return []
+    wrong = _wrong_parts(group, count, exercise.tolerance)
+    found = []
+    for known in exercise.misconceptions:
+        if known.predict is not None and _explains_a_part(known, group, wrong, count, exercise.tolerance):
+            found.append(known)
+    return found
+
+
+def _has_parts(result: CaseResult, count: int) -> bool:
+    sides = (result.actual.value, result.expected.value if result.expected else None)
+    return all(isinstance(side, tuple | list) and len(side) == count for side in sides)
+
+
+def _wrong_parts(group: GroupResult, count: int, tolerance: Tolerance) -> set[int]:
+    def right(index: int, result: CaseResult) -> bool:
+        assert result.expected is not None
+        return agree(result.actual.value[index], result.expected.value[index], tolerance)
+
+    return {index for index in range(count) if not all(right(index, result) for result in group.results)}
+
+
+def _explains_a_part(
+    known: Misconception, group: GroupResult, wrong: set[int], count: int, tolerance: Tolerance
+) -> bool:
+    """Some wrong part is just as predicted in every case, on more than one scalar; no right part is not."""
+    assert known.predict is not None
+    told = [(result, group.group.expected(known.predict, result.case)) for result in group.results]
+    if any(not isinstance(said.value, tuple) or len(said.value) != count for _, said in told):
+        return False
+    agrees = {
+        index
+        for index in range(count)
+        if all(agree(result.actual.value[index], said.value[index], tolerance) for result, said in told)
+    }
+    explained = {
+        index for index in agrees & wrong if sum(_scalars(Outcome(said.value[index])) for _, said in told) > 1
+    }
+    return bool(explained) and agrees | wrong == set(range(count))
+
+
 def _scalars(outcome: Outcome) -> int:
     def count(value: Any) -> int:
+        if value is ANYTHING:
+            return 0
         if isinstance(value, np.ndarray):
             return max(1, value.size)
         if isinstance(value, tuple | list):
@@ -403,6 +467,12 @@ def remarks(exercise: Exercise, groups: Sequence[GroupResult]) -> list[str]:
     if changed:
         told.append(
             f"It changes {', '.join(changed)} in place; work on a copy, since the caller still needs it."
+        )
+    if any(result.rescued for result in results):
+        forward = exercise.name.split("_backward")[0] + "_forward"
+        told.append(
+            f"It is right with the cache that the text prescribes, but not with the one that your {forward} "
+            f"makes: look at {forward}. No points are lost here for that."
         )
     if any(result.actual.printed for result in results):
         told.append("What it prints is not shown here; to see it, call the function in a cell of its own.")

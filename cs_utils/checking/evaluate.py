@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from cs_utils.checking.compare import Difference, compare
-from cs_utils.checking.exercise import Case, Exercise, Group, predict, size_of
+from cs_utils.checking.compare import Difference, compare, describe
+from cs_utils.checking.exercise import Case, Exercise, Group, Judge, size_of
 from cs_utils.checking.outcome import Failure, Outcome
 
 Call = Callable[[Exercise, Case], Outcome]
@@ -21,13 +21,15 @@ UNWRITTEN = "NotImplementedError"  # what the stub in a released notebook raises
 class CaseResult:
     """One call: what was asked, what was expected, what came back, and how they differ (None: they agree).
 
-    expected is None for exercises decided by a judge of their own.
+    expected is None where a judge decides. rescued: right with the documented cache only, not with the one
+    that the student's own forward makes.
     """
 
     case: Case
     expected: Outcome | None
     actual: Outcome
     difference: Difference | None
+    rescued: bool = False
 
     @property
     def passed(self) -> bool:
@@ -113,17 +115,16 @@ def evaluate(exercise: Exercise, seed: int, call: Call) -> Verdict:
     from cs_utils.checking.diagnose import diagnose, remarks
 
     groups: list[GroupResult] = []
-    lost: Failure | None = None
+    asker = _Asker(exercise, call)
     for group in exercise.groups:
-        if lost is not None:
+        if asker.lost is not None:
             groups.append(GroupResult(group, (), skipped="not run: the process was gone"))
             continue
         results: list[CaseResult] = []
         for given in exercise.cases(group, seed):
-            results.append(_run(exercise, given, call))
+            results.append(asker.ask(group, given))
             failure = results[-1].actual.failure
-            if failure is not None and failure.fatal:
-                lost = failure
+            if asker.lost is not None:
                 break
             if failure is not None and (failure.kind == "missing" or failure.type == UNWRITTEN):
                 break
@@ -133,28 +134,87 @@ def evaluate(exercise: Exercise, seed: int, call: Call) -> Verdict:
     return Verdict(
         exercise,
         tuple(groups),
-        lost,
-        untouched=lost is None and all(_is_stub(exercise, group) for group in groups),
+        asker.lost,
+        untouched=asker.lost is None and all(_is_stub(exercise, group) for group in groups),
         remarks=tuple(remarks(exercise, groups)),
     )
 
 
-def _run(exercise: Exercise, given: Case, call: Call) -> CaseResult:
-    actual = call(exercise, given)
-    if exercise.judge is not None:
+@dataclass
+class _Asker:
+    """Asks one case after another. `lost` is set when the process that answers is gone for good."""
+
+    exercise: Exercise
+    call: Call
+    lost: Failure | None = None
+    _own_cache_is_fatal: Failure | None = None
+
+    def ask(self, group: Group, given: Case) -> CaseResult:
+        """The result of one case, with the documented cache where the student's own does not do."""
+        documented = self.exercise.with_documented_cache(given)
+        if documented is None:
+            return self._with_loss(_result(self.exercise, group, given, self.call(self.exercise, given)))
+        own = self._with_own_cache(group, given)
+        if own.passed:
+            return own
+        outcome = self.call(self.exercise, documented)
+        other = self._with_loss(_result(self.exercise, group, given, outcome))
+        if other.passed:
+            return replace(other, rescued=not _nothing_to_blame(own.actual))
+        return own if _tells_more(own.actual, other.actual, self.exercise.name) else other
+
+    def _with_own_cache(self, group: Group, given: Case) -> CaseResult:
+        """A forward that hangs or ends the process does so once; after that it is not called again."""
+        if self._own_cache_is_fatal is not None:
+            actual = Outcome(failure=self._own_cache_is_fatal)
+        else:
+            actual = self.call(self.exercise, given)
+            if actual.failure is not None and actual.failure.fatal:
+                self._own_cache_is_fatal = actual.failure
+        return _result(self.exercise, group, given, actual)
+
+    def _with_loss(self, result: CaseResult) -> CaseResult:
+        failure = result.actual.failure
+        if failure is not None and failure.fatal:
+            self.lost = failure
+        return result
+
+
+def _nothing_to_blame(own: Outcome) -> bool:
+    """There is no forward to make a cache, so nothing is wrong with its cache."""
+    return own.failure is not None and own.failure.type in (UNWRITTEN, "NoSuchFunction")
+
+
+def _tells_more(own: Outcome, documented: Outcome, name: str) -> bool:
+    """Which of two wrong answers is about the backward itself: that with the own cache?"""
+    if documented.failure is None or documented.failure.fatal:
+        return False
+    return own.failure is None or (own.failure.function == name and not own.failure.fatal)
+
+
+def _result(exercise: Exercise, group: Group, given: Case, actual: Outcome) -> CaseResult:
+    if (judge := exercise.judge_of(group)) is not None:
         if actual.failure is not None:
             return CaseResult(given, None, actual, compare(actual, Outcome(), exercise.tolerance))
-        complaint = exercise.judge(given, actual)
+        complaint = _complaint(judge, given, actual)
         difference = None if complaint is None else Difference("judged", complaint)
         return CaseResult(given, None, actual, difference)
     assert exercise.reference is not None
-    expected = predict(exercise.reference, given)
+    expected = group.expected(exercise.reference, given)
     difference = compare(actual, expected, exercise.tolerance)
     if difference is not None:
         for accepted in exercise.also_accepted:
-            if compare(actual, predict(accepted, given), exercise.tolerance) is None:
+            if compare(actual, group.expected(accepted, given), exercise.tolerance) is None:
                 return CaseResult(given, expected, actual, None)
     return CaseResult(given, expected, actual, difference)
+
+
+def _complaint(judge: Judge, given: Case, actual: Outcome) -> str | None:
+    """What the judge has to say. A value that it stumbles over is no right answer."""
+    try:
+        return judge(given, actual)
+    except Exception:
+        return f"returned {describe(actual.value)}, which is not what was asked for"
 
 
 def _is_stub(exercise: Exercise, group: GroupResult) -> bool:

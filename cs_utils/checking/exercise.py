@@ -9,20 +9,28 @@ from __future__ import annotations
 import inspect
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from cs_utils.checking.outcome import Failure, Outcome, describe_exception, plain
+from cs_utils.checking.outcome import ANYTHING, Failure, Outcome, describe_exception, plain
+
+Judge = Callable[["Case", Outcome], "str | None"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: positional arguments and keyword options (NumPy arrays, numbers, strings, tuples)."""
+    """One call: positional arguments and keyword options (NumPy arrays, numbers, strings, tuples, `Seed`).
+
+    probe: how the function is exercised, a name of `cs_utils.checking.probes`; "" for a plain call.
+    names: of the positional arguments, for reports; those of the exercise by default.
+    """
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    probe: str = ""
+    names: tuple[str, ...] = ()
 
 
 def case(*args: Any, **kwargs: Any) -> Case:
@@ -36,11 +44,22 @@ class Group:
 
     name: the idea in the words of the notebook ("stride that leaves a remainder").
     make: draws the cases from a generator. The same seed gives the same cases.
+    probe: how the function is exercised here ("" : as the exercise says; "call": by a plain call).
+    lift: for a probe whose cases are not those of one call: turns the reference (or a prediction) into the
+    function for such a case, as the probe does with the student's function.
+    judge: decides this group instead of the reference.
     """
 
     name: str
     points: float
     make: Callable[[np.random.Generator], Iterable[Case]]
+    probe: str = ""
+    lift: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    judge: Judge | None = None
+
+    def expected(self, function: Callable[..., Any], given: Case) -> Outcome:
+        """What `function`, a reference or a prediction, says about a case of this group."""
+        return predict(self.lift(function) if self.lift else function, given)
 
 
 @dataclass(frozen=True)
@@ -51,12 +70,15 @@ class Misconception:
     hint: one or two sentences that lead to the line to change without giving the solution.
     predict: same arguments as the reference; returns (or raises) what a student with that mistake gets.
     fails: names of the groups that the mistake fails; it passes all others. Proven in the test suite.
+    recognise: instead of `predict`, where an outcome cannot be predicted (random functions): true when this
+    outcome of this case shows just this mistake.
     """
 
     name: str
     hint: str
-    predict: Callable[..., Any]
-    fails: tuple[str, ...]
+    predict: Callable[..., Any] | None = None
+    fails: tuple[str, ...] = ()
+    recognise: Callable[[Case, Outcome], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +92,6 @@ class Tolerance:
     atol: float = 2e-6
 
 
-Judge = Callable[[Case, Outcome], str | None]
-
-
 @dataclass(frozen=True)
 class Exercise:
     """A function that the student writes.
@@ -84,6 +103,10 @@ class Exercise:
     exercises with many right answers: returns None when the outcome is right, else a sentence that says
     what is wrong with it (no case inputs in it). advice: group name -> sentence shown when that group
     fails and nothing better is known.
+    probe: how the function is exercised, a name of `cs_utils.checking.probes`; "" for a plain call.
+    documented: for a backward with the probe ``own_cache``: forward's arguments as tensors -> the cache that
+    the text prescribes, a tuple. A case that is not right with the student's own cache is asked with it.
+    arguments: names of the positional arguments, where no reference or prediction tells them.
     """
 
     name: str
@@ -98,16 +121,23 @@ class Exercise:
     advice: Mapping[str, str] = field(default_factory=dict)
     seconds_per_call: float = 10.0
     parts: tuple[str, ...] = ()
+    probe: str = ""
+    documented: Callable[..., tuple[Any, ...]] | None = None
+    arguments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.reference is None) == (self.judge is None):
+        if self.reference is not None and self.judge is not None:
             raise ValueError(f"{self.name}: give either a reference or a judge")
+        if self.reference is None and any(self.judge_of(group) is None for group in self.groups):
+            raise ValueError(f"{self.name}: without a reference every group needs a judge")
         known = {group.name for group in self.groups}
         for misconception in self.misconceptions:
             if unknown := set(misconception.fails) - known:
                 raise ValueError(f"{self.name}: {misconception.name!r} names unknown groups {unknown}")
             if not misconception.fails:
                 raise ValueError(f"{self.name}: {misconception.name!r} must fail at least one group")
+            if (misconception.predict is None) == (misconception.recognise is None):
+                raise ValueError(f"{self.name}: {misconception.name!r} needs either predict or recognise")
 
     @property
     def points(self) -> float:
@@ -116,13 +146,30 @@ class Exercise:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the positional parameters, for reports."""
-        shown = self.reference or (self.misconceptions[0].predict if self.misconceptions else None)
-        return tuple(inspect.signature(shown).parameters) if shown else ()
+        predictions = (known.predict for known in self.misconceptions if known.predict)
+        shown = None if self.arguments else self.reference or next(predictions, None)
+        return tuple(inspect.signature(shown).parameters) if shown else self.arguments
+
+    def judge_of(self, group: Group) -> Judge | None:
+        """What decides a group instead of a reference, if anything does."""
+        return group.judge or self.judge
 
     def cases(self, group: Group, seed: int) -> list[Case]:
         """The cases of `group` for `seed`; independent of the other groups and of Python's hash seed."""
         key = zlib.crc32(f"{self.name}/{group.name}".encode())
-        return list(group.make(np.random.default_rng([seed, key])))
+        probe = group.probe or self.probe
+        made = group.make(np.random.default_rng([seed, key]))
+        return [replace(given, probe="" if probe == "call" else probe) for given in made]
+
+    def with_documented_cache(self, given: Case) -> Case | None:
+        """The plain call ``backward(dout, documented cache)`` for a case that is asked with the own cache."""
+        if self.documented is None or not given.probe.startswith("own_cache"):
+            return None
+        dout, *forward = given.args
+        cache = predict(self.documented, Case(tuple(forward), given.kwargs))
+        if cache.failure is not None:
+            raise ValueError(f"{self.name}: the documented cache cannot be made: {cache.failure.message}")
+        return Case((dout, cache.value), names=("dout", "cache"))
 
 
 @dataclass(frozen=True)
@@ -155,6 +202,8 @@ def _to_torch(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         tensor = torch.from_numpy(np.array(value, order="C", copy=True))
         return tensor.double() if value.dtype.kind in "iuf" else tensor
+    if isinstance(value, tuple | list):
+        return type(value)(_to_torch(item) for item in value)
     return value
 
 
@@ -165,10 +214,14 @@ def _to_numpy(value: Any) -> Any:
         return value.detach().numpy().copy()
     if isinstance(value, tuple | list):
         return type(value)(_to_numpy(item) for item in value)
-    return plain(value)
+    return value if value is ANYTHING else plain(value)
 
 
 def size_of(given: Case) -> int:
     """Number of array elements in a case; the smallest failing case is the one with the fewest."""
-    values: Sequence[Any] = [*given.args, *given.kwargs.values()]
-    return sum(value.size for value in values if isinstance(value, np.ndarray))
+    return _elements((*given.args, *given.kwargs.values()))
+
+
+def _elements(values: Sequence[Any]) -> int:
+    arrays = sum(value.size for value in values if isinstance(value, np.ndarray))
+    return arrays + sum(_elements(value) for value in values if isinstance(value, tuple | list))

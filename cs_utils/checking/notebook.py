@@ -14,7 +14,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -48,24 +48,34 @@ def check(*functions: Callable[..., Any], **answers: Any) -> float:
     if functions:
         frame = inspect.currentframe()
         caller = frame.f_back if frame is not None else None
-        return _check_function(_name_of(functions[0], caller), functions[0])
+        return _check_function(
+            _name_of(functions[0], caller), functions[0], caller.f_globals if caller else {}
+        )
     ((name, value),) = answers.items()
-    return _check_function(name, value) if callable(value) else _check_question(name, value)
+    return (
+        _check_function(name, value, getattr(value, "__globals__", {}))
+        if callable(value)
+        else _check_question(name, value)
+    )
 
 
-def _check_function(name: str, function: Any) -> float:
-    from cs_utils.checking import report
+def _check_function(name: str, function: Any, around: Mapping[str, Any]) -> float:
+    """`around`: the names of the notebook, where a probe looks for the student's other functions."""
+    from cs_utils.checking import probes, report
     from cs_utils.checking.evaluate import evaluate
     from cs_utils.checking.exercise import Case, Exercise
-    from cs_utils.checking.outcome import Outcome, observe
+    from cs_utils.checking.outcome import Outcome
     from cs_utils.exercises import exercises
 
     if name not in exercises():
         raise ValueError(f"there is no exercise called {name!r}; the exercises are: {', '.join(exercises())}")
 
+    student = probes.find_in({**around, name: function})
+
     def call(exercise: Exercise, given: Case) -> Outcome:
+        names = given.names or exercise.parameters
         with _time_limit(exercise.seconds_per_call):
-            outcome = observe(function, given.args, given.kwargs, exercise.parameters)
+            outcome = probes.run(given.probe, name, student, given.args, given.kwargs, names)
         failure = outcome.failure
         if failure is not None and failure.type == _TooSlow.__name__:
             message = f"still running after {exercise.seconds_per_call:g} s"

@@ -57,6 +57,23 @@ class Odd:
 
 
 @dataclass(frozen=True)
+class Seed:
+    """Stands for a generator in a case: the student's function gets ``np.random.default_rng(value)``."""
+
+    value: int
+
+
+class _Anything:
+    """The type of `ANYTHING`."""
+
+    def __repr__(self) -> str:
+        return "anything"
+
+
+ANYTHING = _Anything()  # an expected value that whatever came back counts as equal to
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The result of one call.
 
@@ -112,8 +129,8 @@ def observe(
     `names` are the names of the positional arguments, for reports. Output and warnings of the function are
     swallowed and counted. ``KeyboardInterrupt`` is passed on; every other exception becomes a `Failure`.
     """
-    given = [plain(argument) for argument in args]
-    options = {key: plain(argument) for key, argument in kwargs.items()}
+    given = [_handed(argument) for argument in args]
+    options = {key: _handed(argument) for key, argument in kwargs.items()}
     sink = _CountingSink()
     start = time.perf_counter()
     value: Any = None
@@ -134,6 +151,11 @@ def observe(
         printed=sink.count,
         seconds=seconds,
     )
+
+
+def _handed(argument: Any) -> Any:
+    """What the function gets for an argument of a case: a copy, or a fresh generator for a `Seed`."""
+    return np.random.default_rng(argument.value) if type(argument) is Seed else plain(argument)
 
 
 def describe_exception(error: BaseException) -> Failure:
@@ -175,6 +197,8 @@ def _same(old: Any, new: Any) -> bool:
     """Is an argument, seen again after the call, what it was before?"""
     if isinstance(old, np.ndarray):
         return old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind in "fc")
+    if isinstance(old, Seed):
+        return True  # a generator is there to be used
     if type(old) is not type(new):
         return False
     if isinstance(old, dict):

@@ -15,7 +15,7 @@ import pytest
 
 from autograder import source
 from autograder.source import Snippet
-from cs_utils.checking import Case, Exercise, Outcome, observe
+from cs_utils.checking import Case, Exercise, Outcome, probes
 from cs_utils.checking.compare import compare
 from cs_utils.checking.evaluate import Verdict, evaluate
 from cs_utils.checking.exercise import Misconception, predict
@@ -65,8 +65,11 @@ def written(notebook: str, snippet: Snippet) -> Callable[..., Any]:
 def judged(exercise: Exercise, function: Callable[..., Any], seed: int) -> Verdict:
     """The engine's verdict on a function, called in this process."""
 
+    student = probes.find_in({**solutions(exercise.notebook), exercise.name: function})
+
     def call(asked: Exercise, given: Case) -> Outcome:
-        return observe(function, given.args, given.kwargs, asked.parameters)
+        names = given.names or asked.parameters
+        return probes.run(given.probe, asked.name, student, given.args, given.kwargs, names)
 
     return evaluate(exercise, seed, call)
 

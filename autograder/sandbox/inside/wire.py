@@ -7,7 +7,7 @@ is wrong with a frame, `read_frame` raises `WireError` and nothing else, and rea
 In the header every value is a pair of a tag and its content::
 
     ["n", null]  ["b", true]  ["i", "-12"]  ["f", "0x1.8p+1"]  ["s", "text"]  ["o", "pandas.DataFrame"]
-    ["t", [...]]  ["l", [...]]  ["d", {"key": ...}]  ["a", 0]
+    ["t", [...]]  ["l", [...]]  ["d", {"key": ...}]  ["a", 0]  ["r", "7"]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking.outcome import Failure, Odd, Outcome
+from cs_utils.checking.outcome import Failure, Odd, Outcome, Seed
 
 MAGIC = b"cnvg"
 VERSION = 1
@@ -89,6 +89,8 @@ def _pack(value: Any, arrays: list[bytes], caps: Caps, depth: int) -> list[Any]:
             return ["s", value.encode("utf-8", "replace").decode()]
         case Odd():
             return ["o", value.type_name.encode("utf-8", "replace").decode()]
+        case Seed():
+            return ["r", str(value.value)]
         case np.ndarray():
             arrays.append(_npy(value, caps))
             return ["a", len(arrays) - 1]
@@ -213,6 +215,8 @@ def _unpack(node: Any, arrays: list[np.ndarray], depth: int) -> Any:
             return _float(content)
         case "s", str():
             return _text(content)
+        case "r", str() if _INTEGER.fullmatch(content):
+            return Seed(int(content))
         case "o", str():
             return Odd(_text(content))
         case "a", int() if type(content) is int and 0 <= content < len(arrays):

@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from cs_utils.checking.outcome import Failure, Outcome, describe_exception, observe, plain
+from cs_utils.checking import probes
+from cs_utils.checking.outcome import Failure, Outcome, describe_exception, plain
 
 from . import fence, kernel, notebook, wire
 
@@ -152,7 +153,7 @@ class Student:
         try:
             if question["kind"] == "value":
                 return self._value(question["name"])
-            return self._call(**{key: question[key] for key in ("name", "args", "kwargs", "names")})
+            return self._call(**{key: question[key] for key in ("name", "args", "kwargs", "names", "probe")})
         except BaseException as error:  # KeyboardInterrupt, or an engine that the student's code has broken
             return Outcome(failure=describe_exception(error))
 
@@ -161,13 +162,11 @@ class Student:
             return Outcome(failure=Failure("missing", message=f"there is no variable called {name}"))
         return Outcome(plain(self.names[name]))
 
-    def _call(self, name: str, args: Any, kwargs: Any, names: Any) -> Outcome:
-        function = self.names.get(name)
-        if not callable(function):
-            if name not in self.callables:
-                return Outcome(failure=Failure("missing", message=self._nothing_to_call(name)))
-            function = self.callables[name]
-        return observe(function, args, kwargs, names)
+    def _call(self, name: str, args: Any, kwargs: Any, names: Any, probe: str) -> Outcome:
+        functions = self.callables | {key: value for key, value in self.names.items() if callable(value)}
+        if name not in functions:
+            return Outcome(failure=Failure("missing", message=self._nothing_to_call(name)))
+        return probes.run(probe, name, probes.find_in(functions), args, kwargs, names)
 
     def _nothing_to_call(self, name: str) -> str:
         if name not in self.names:

@@ -1,0 +1,153 @@
+"""How a function is exercised where one plain call does not do: a few lines run beside the student's code.
+
+A probe is ``probe(student, name, *arguments, **options)``: ``student(other)`` gives the student's function
+of that name. What a probe returns is only a claim; whatever earns points is recomputed and compared by the
+judge. This file runs in the sandbox too, so it needs nothing but NumPy, and it holds no solution.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from types import FrameType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from cs_utils.checking.outcome import Outcome, is_cell, observe
+
+Student = Callable[[str], Callable[..., Any]]
+
+
+class NoSuchFunction(LookupError):
+    """The student has no function of that name."""
+
+
+def find_in(names: Mapping[str, Any]) -> Student:
+    """Look functions up in the student's namespace; what is not there raises `NoSuchFunction`."""
+
+    def student(name: str) -> Callable[..., Any]:
+        found = names.get(name)
+        if not callable(found):
+            raise NoSuchFunction(f"there is no function called {name}")
+        return found
+
+    return student
+
+
+def run(
+    probe: str,
+    name: str,
+    student: Student,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    names: Sequence[str] = (),
+) -> Outcome:
+    """The outcome of one case: a plain call of the function `name`, or what the probe makes of it."""
+    function = student(name) if probe == "" else partial(PROBES[probe], student, name)
+    return observe(function, args, kwargs, names)
+
+
+# --- layers that go forward and backward --------------------------------------------------------------------
+
+
+def own_cache(student: Student, name: str, dout: np.ndarray, *args: Any, **options: Any) -> Any:
+    """``backward(dout, cache)``, the cache being that of the student's own forward for these arguments."""
+    forward_name = name.split("_backward")[0] + "_forward"
+    returned = student(forward_name)(*args, **options)
+    if not isinstance(returned, tuple | list) or len(returned) < 2:
+        found = f"{len(returned)} values" if isinstance(returned, tuple | list) else type(returned).__name__
+        raise TypeError(f"{forward_name} returned {found} where out and cache were asked for")
+    return student(name)(dout, returned[1])
+
+
+def not_contiguous(student: Student, name: str, *args: Any, **options: Any) -> Any:
+    """A plain call, with every array a view that steps through a larger one."""
+    return student(name)(*map(_stepping, args), **{key: _stepping(value) for key, value in options.items()})
+
+
+def own_cache_not_contiguous(student: Student, name: str, *args: Any, **options: Any) -> Any:
+    """`own_cache`, with every array a view that steps through a larger one."""
+    return own_cache(student, name, *map(_stepping, args), **options)
+
+
+def _stepping(value: Any) -> Any:
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return value
+    return np.repeat(value, 2, axis=-1)[..., ::2]
+
+
+# --- is it vectorised? ------------------------------------------------------------------------------------
+
+DISGUISED = frozenset({"vectorize", "apply_along_axis", "apply_over_axes", "frompyfunc"})
+_CONVERTERS = frozenset(
+    {"int", "float", "tuple", "list", "len"}
+)  # `kh, kw = map(int, size)` loops over nothing
+
+
+def work_counted(
+    student: Student, name: str, calls: Sequence[Sequence[Any]], *, axes: Sequence[str], **options: Any
+) -> dict[str, Any]:
+    """How many lines of the student's cells each call runs, and which loops in disguise stand in the code.
+
+    calls: the first is the base; each other is larger along the axis that stands in `axes`.
+    """
+    function = student(name)
+    lines = [_lines_run(partial(function, *arguments, **options)) for arguments in calls]
+    return {"lines": lines, "read": sorted(_disguised_loops(function))}
+
+
+def _lines_run(call: Callable[[], Any]) -> int:
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        if not is_cell(frame.f_code.co_filename):
+            return None
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def _disguised_loops(function: Any) -> Iterator[str]:
+    """What hides a Python loop from counting, in the function and in the functions of cells that it names."""
+    for code in _sources(function):
+        for node in ast.walk(code):
+            if isinstance(node, ast.Attribute | ast.Name):
+                word = node.attr if isinstance(node, ast.Attribute) else node.id
+                if word in DISGUISED:
+                    yield word
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "map":
+                mapped = node.args[0] if node.args else None
+                if not (isinstance(mapped, ast.Name) and mapped.id in _CONVERTERS):
+                    yield "map"
+
+
+def _sources(function: Any, seen: frozenset[str] = frozenset()) -> Iterator[ast.AST]:
+    if not isinstance(function, FunctionType) or not is_cell(function.__code__.co_filename):
+        return
+    try:
+        yield ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):  # made by exec, or a lambda in the middle of a line
+        return
+    for name in set(function.__code__.co_names) - seen - {function.__name__}:
+        yield from _sources(function.__globals__.get(name), seen | {name, function.__name__})
+
+
+PROBES: dict[str, Callable[..., Any]] = {
+    "own_cache": own_cache,
+    "not_contiguous": not_contiguous,
+    "own_cache_not_contiguous": own_cache_not_contiguous,
+    "work_counted": work_counted,
+}
