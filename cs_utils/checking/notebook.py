@@ -48,15 +48,12 @@ def check(*functions: Callable[..., Any], **answers: Any) -> float:
     if functions:
         frame = inspect.currentframe()
         caller = frame.f_back if frame is not None else None
-        return _check_function(
-            _name_of(functions[0], caller), functions[0], caller.f_globals if caller else {}
-        )
+        around = caller.f_globals if caller is not None else {}
+        return _check_function(_name_of(functions[0], caller), functions[0], around)
     ((name, value),) = answers.items()
-    return (
-        _check_function(name, value, getattr(value, "__globals__", {}))
-        if callable(value)
-        else _check_question(name, value)
-    )
+    if not callable(value):
+        return _check_question(name, value)
+    return _check_function(name, value, getattr(value, "__globals__", {}))
 
 
 def _check_function(name: str, function: Any, around: Mapping[str, Any]) -> float:

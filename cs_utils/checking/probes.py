@@ -84,9 +84,7 @@ def _stepping(value: Any) -> Any:
 # --- is it vectorised? ------------------------------------------------------------------------------------
 
 DISGUISED = frozenset({"vectorize", "apply_along_axis", "apply_over_axes", "frompyfunc"})
-_CONVERTERS = frozenset(
-    {"int", "float", "tuple", "list", "len"}
-)  # `kh, kw = map(int, size)` loops over nothing
+_CONVERTERS = frozenset({"int", "float", "tuple", "list", "len"})  # `kh, kw = map(int, size)` is no loop
 
 
 def work_counted(
