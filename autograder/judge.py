@@ -55,7 +55,7 @@ def graded_cells(notebook: nbformat.NotebookNode) -> tuple[GradedCell, ...]:
 
 
 def right_answers(notebook: str) -> dict[str, tuple[str, ...]]:
-    """Question -> the canonical texts of its right answers, from solutions/answers.toml."""
+    """Question -> the canonical texts of its right answers, from solutions/answers/."""
     entries = answers(read(SOLUTIONS / f"{notebook}.py"))
     return {
         name: tuple(str(canonical(answer)) for answer in (entry["answer"], *entry.get("also", [])))

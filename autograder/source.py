@@ -1,7 +1,7 @@
 """From solutions/NN_topic.py to notebooks: the one hand-written form becomes what students and nbgrader get.
 
 `read` parses and checks a source, `build` lets nbgrader's own machinery make the release and register the
-assignment, `build_all` is ``make notebooks``. `load` and `snippets` give the solutions as code to proofs and
+assignment, `build_all` is ``make notebooks``, `build_named` builds some and reads nothing of the others. `load` and `snippets` give the solutions as code to proofs and
 to the demo class; `solve` puts code into a released notebook. No student code runs here.
 """
 
@@ -11,11 +11,9 @@ import contextlib
 import copy
 import functools
 import hashlib
-import importlib
 import json
 import logging
 import os
-import pkgutil
 import re
 import secrets
 import shutil
@@ -46,7 +44,7 @@ COURSE = ROOT / "build" / "course"
 LONGEST_CELL = 15
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
 # What decides a grade: a change in one of these makes another release.
-ENGINE_FILES = ("answers.py", "compare.py", "evaluate.py", "exercise.py", "outcome.py")
+ENGINE_FILES = ("answers.py", "compare.py", "evaluate.py", "exercise.py", "outcome.py", "probes.py")
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 FIRST_CELL = """\
@@ -208,7 +206,7 @@ def _check_order(source: Source) -> None:
 
 
 def _check_points(source: Source) -> None:
-    """Check cells must agree with `cs_utils.exercises` and answers.toml, and nothing may be left out."""
+    """Check cells must agree with `cs_utils.exercises` and the answers, and nothing may be left out."""
     asked = set(answers(source))
     known = {exercise.name: exercise for exercise in cs_utils.exercises.of_notebook(source.name)}
     for cell in source.cells:
@@ -227,7 +225,7 @@ def _check_points(source: Source) -> None:
         else:
             raise SourceError(
                 f"{where}: {cell.name!r} is neither an exercise of {source.name} in cs_utils.exercises"
-                f" nor a question of {source.name} in answers.toml; add it there or correct the name"
+                f" nor a question in {answers_file(source)}; add it there or correct the name"
             )
         if cell.source != call:
             raise SourceError(f"{where}: a check cell holds exactly `{call}`; found {cell.source!r}")
@@ -237,16 +235,20 @@ def _check_points(source: Source) -> None:
         )
 
 
+def answers_file(source: Source) -> Path:
+    """Where the answers of a notebook's short questions are: answers/NN_topic.toml beside the source."""
+    return source.path.parent / "answers" / f"{source.name}.toml"
+
+
 def answers(source: Source) -> dict[str, dict[str, Any]]:
-    """The entries of answers.toml, beside the source, that belong to this notebook."""
-    path = source.path.with_name("answers.toml")
+    """The short questions of this notebook: right and known wrong answers, by name."""
+    path = answers_file(source)
     if not path.exists():
         return {}
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise SourceError(f"{path}: {error}") from error
-    return {name: entry for name, entry in entries.items() if entry.get("notebook") == source.name}
 
 
 def without_solution(text: str) -> str:
@@ -348,24 +350,11 @@ def release_id(source: Source) -> str:
         f"{cell.kind} {cell.name} {cell.points:g}\n{without_solution(cell.source)}" for cell in source.cells
     ]
     engine = Path(cs_utils.checking.__file__).parent
-    files = [engine / name for name in ENGINE_FILES] + _exercise_files(source.name)
+    described = Path(cs_utils.exercises.__file__).with_name(f"nb{source.name}.py")
+    files = [engine / name for name in ENGINE_FILES] + [described] * described.exists()
     return _digest(
         *shown, *(path.read_text(encoding="utf-8") for path in files), json.dumps(answers(source))
     )[:12]
-
-
-def _exercise_files(notebook: str) -> list[Path]:
-    """The modules of `cs_utils.exercises` that describe exercises of this notebook."""
-    package = cs_utils.exercises
-    modules = [
-        importlib.import_module(f"{package.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(package.__path__)
-    ]
-    return [
-        Path(str(module.__file__))
-        for module in modules
-        if any(exercise.notebook == notebook for exercise in module.EXERCISES)
-    ]
 
 
 def _digest(*texts: str) -> str:
@@ -435,12 +424,48 @@ def sources(folder: Path = SOLUTIONS) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.py"))
 
 
+def named_sources(names: Iterable[str]) -> list[Path]:
+    """The sources of these notebooks.
+
+    Raises:
+        SourceError: there is no source of that name; the message says which there are.
+    """
+    there = {path.stem: path for path in sources()}
+    if unknown := [name for name in names if name not in there]:
+        raise SourceError(
+            f"there is no notebook called {', '.join(unknown)}; the notebooks are: {', '.join(there)}"
+        )
+    return [there[name] for name in names]
+
+
 def build_all(root: Path = ROOT, course_dir: Path = COURSE, register: bool = True) -> list[Path]:
     """Build every notebook and the questions' hashes below `root`; returns the files that changed."""
     found = [read(path) for path in sources()]
     shutil.rmtree(course_dir, ignore_errors=True)  # a gradebook keeps cells that no longer exist
     questions = root / "cs_utils" / "exercises" / cs_utils.exercises.QUESTIONS_FILE.name
     changed = _write(questions, _to_json(hashed_questions(found)))
+    return changed + _build_into(root, found, course_dir, register)
+
+
+def build_named(names: Iterable[str], root: Path = ROOT) -> list[Path]:
+    """Build these notebooks only; the others, their questions and the gradebook stay as they are.
+
+    Nothing of the other notebooks is read: one of them may be half written.
+    """
+    found = [read(path) for path in named_sources(names)]
+    fresh = hashed_questions(found)
+    built = {source.name for source in found}
+    others = {name: entry for name, entry in _hashed_before().items() if entry["notebook"] not in built}
+    if twice := set(fresh) & set(others):
+        raise SourceError(f"{', '.join(sorted(twice))}: another notebook has a question of that name")
+    questions = root / "cs_utils" / "exercises" / cs_utils.exercises.QUESTIONS_FILE.name
+    changed = _write(questions, _to_json(others | fresh))
+    with tempfile.TemporaryDirectory() as course_dir:
+        return changed + _build_into(root, found, Path(course_dir), register=False)
+
+
+def _build_into(root: Path, found: Iterable[Source], course_dir: Path, register: bool) -> list[Path]:
+    changed: list[Path] = []
     for source in found:
         released = build(source, course_dir, register).read_bytes()
         changed += _write(root / "notebooks" / source.name / f"{source.name}.ipynb", released)
@@ -464,14 +489,28 @@ def hashed_questions(found: Iterable[Source]) -> dict[str, Any]:
     """The content of questions.json: no answer, but salted slow hashes of the right and known wrong ones.
 
     A question keeps the salt it has, so that the file changes only when a question does.
+
+    Raises:
+        SourceError: an answer cannot be one, has two meanings, or two notebooks share a question's name.
     """
+    existing = _hashed_before()
+    hashed: dict[str, Any] = {}
+    for source in found:
+        for name, entry in answers(source).items():
+            if name in hashed:
+                raise SourceError(
+                    f"{answers_file(source)}: {hashed[name]['notebook']} has a question called {name!r} too;"
+                    " rename one of them"
+                )
+            salt = existing.get(name, {}).get("salt") or secrets.token_hex(8)
+            hashed[name] = _hashed(source, name, entry, salt)
+    return hashed
+
+
+def _hashed_before() -> dict[str, Any]:
+    """The content of questions.json as it is."""
     path = cs_utils.exercises.QUESTIONS_FILE
-    existing = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {
-        name: _hashed(source, name, entry, existing.get(name, {}).get("salt") or secrets.token_hex(8))
-        for source in found
-        for name, entry in answers(source).items()
-    }
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _hashed(source: Source, name: str, entry: Mapping[str, Any], salt: str) -> dict[str, Any]:
@@ -479,7 +518,7 @@ def _hashed(source: Source, name: str, entry: Mapping[str, Any], salt: str) -> d
         text = canonical(answer)
         if text is None:
             raise SourceError(
-                f"answers.toml, {name}: {answer!r} can be no answer; use numbers, texts or lists"
+                f"{answers_file(source)}, {name}: {answer!r} can be no answer; use numbers, texts or lists"
             )
         return _cached_hash(text, salt)
 
@@ -490,7 +529,7 @@ def _hashed(source: Source, name: str, entry: Mapping[str, Any], salt: str) -> d
     }
     if set(right) & set(wrong) or len(wrong) < len(entry.get("wrong", [])):
         raise SourceError(
-            f"answers.toml, {name}: the same answer is listed twice; every answer has one meaning"
+            f"{answers_file(source)}, {name}: the same answer is listed twice; every answer has one meaning"
         )
     points = source.points()[name]
     return {"notebook": source.name, "points": points, "salt": salt, "right": right, "wrong": wrong}
@@ -567,10 +606,11 @@ def solved(name: str) -> NotebookNode:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """``python -m autograder.source``: build the notebooks, or with --check say which are out of date."""
+    """``python -m autograder.source [NAME ...]``: build notebooks, or say which are out of date."""
     import argparse
 
     parser = argparse.ArgumentParser(prog="python -m autograder.source", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these, such as 05_pooling")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 when notebooks are out of date"
     )
@@ -578,14 +618,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.check:
             return _report_stale()
-        changed = build_all()
+        changed = build_named(options.names) if options.names else build_all()
     except SourceError as error:
         print(error, file=sys.stderr)
         return 1
     for path in changed:
         print(f"wrote {path.relative_to(ROOT)}")
     if not changed:
-        print("all notebooks are up to date")
+        print(f"{', '.join(options.names) or 'all notebooks'}: up to date")
     return 0
 
 

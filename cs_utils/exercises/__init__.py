@@ -1,6 +1,6 @@
 """The exercises of the course, one module per notebook, and the short questions.
 
-Every module defines ``EXERCISES``, a tuple of `Exercise`. The questions' points, hashes and hints are in
+The exercises of notebook ``NN_topic`` are in ``nbNN_topic.py``. Every module defines ``EXERCISES``, a tuple of `Exercise`. The questions' points, hashes and hints are in
 ``questions.json``, which ``make notebooks`` generates.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import json
 import pkgutil
 from pathlib import Path
@@ -26,7 +27,7 @@ def exercises() -> dict[str, Exercise]:
     """
     found: dict[str, Exercise] = {}
     for module in pkgutil.iter_modules(__path__):
-        for exercise in importlib.import_module(f"{__name__}.{module.name}").EXERCISES:
+        for exercise in of_notebook(module.name.removeprefix("nb")):
             if exercise.name in found:
                 raise ValueError(f"two exercises are called {exercise.name!r}")
             found[exercise.name] = exercise
@@ -48,5 +49,16 @@ def questions() -> dict[str, Question]:
 
 
 def of_notebook(notebook: str) -> tuple[Exercise, ...]:
-    """The exercises of one notebook, in the order of their module."""
-    return tuple(exercise for exercise in exercises().values() if exercise.notebook == notebook)
+    """The exercises of one notebook, in the order of their module. No other notebook's module is imported.
+
+    Raises:
+        ValueError: an exercise says that it belongs to another notebook.
+    """
+    module = f"{__name__}.nb{notebook}"
+    if importlib.util.find_spec(module) is None:
+        return ()
+    found: tuple[Exercise, ...] = importlib.import_module(module).EXERCISES
+    for exercise in found:
+        if exercise.notebook != notebook:
+            raise ValueError(f"{module}: {exercise.name!r} says it is of notebook {exercise.notebook!r}")
+    return found

@@ -55,7 +55,6 @@ check(weights=weights)
 
 ANSWERS = """\
 [weights]
-notebook = "99_sample"
 answer = 527
 also = [527.5]
 
@@ -87,7 +86,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
 
     def write(old: str = "", new: str = "", answers: str = ANSWERS) -> Path:
         assert old in TEXT
-        (tmp_path / "answers.toml").write_text(answers)
+        (tmp_path / "answers").mkdir(exist_ok=True)
+        (tmp_path / "answers" / "99_sample.toml").write_text(answers)
         path = tmp_path / "99_sample.py"
         path.write_text(TEXT.replace(old, new, 1) if old else TEXT)
         return path

@@ -90,4 +90,4 @@ def test_the_solutions_of_short_questions_are_the_answers(path: Path) -> None:
     module = source.load(path)
     for name in source.answers(parsed):
         right, _ = check_answer(questions()[name], getattr(module, name))
-        assert right, f"{name} = {getattr(module, name)!r} in {path.name}, but answers.toml says otherwise"
+        assert right, f"{name} = {getattr(module, name)!r} in {path.name}, but its answers say otherwise"

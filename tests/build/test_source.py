@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+import cs_utils.exercises
 from autograder import source
 from cs_utils.checking.answers import canonical, slow_hash
 from tests.build.conftest import ANSWERS
@@ -56,7 +58,7 @@ def test_an_unknown_exercise_is_refused(write: Callable[..., Path]) -> None:
 
 
 def test_an_exercise_left_out_of_the_source_is_refused(write: Callable[..., Path]) -> None:
-    extra = ANSWERS + '\n[parameters]\nnotebook = "99_sample"\nanswer = 1\n'
+    extra = ANSWERS + "\n[parameters]\nanswer = 1\n"
     with pytest.raises(source.SourceError, match="no cells for parameters"):
         source.read(write(answers=extra))
 
@@ -163,3 +165,29 @@ def test_the_release_id_follows_what_students_see_not_the_solution(write: Callab
     assert source.release_id(source.read(write("SCALE * x", "x + x"))) == before
     assert source.release_id(source.read(write("Double x.", "Double the x."))) != before
     assert source.release_id(source.read(write(answers=ANSWERS.replace("527\n", "528\n")))) != before
+
+
+def test_building_one_notebook_leaves_the_others_alone(
+    write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write()
+    (tmp_path / "98_half_written.py").write_text("def broken(\n")
+    questions = tmp_path / "out" / "cs_utils" / "exercises" / "questions.json"
+    questions.parent.mkdir(parents=True)
+    other = {"notebook": "98_half_written", "points": 1, "salt": "", "right": [], "wrong": {}}
+    questions.write_text(json.dumps({"of_the_other": other}))
+    monkeypatch.setattr(source, "sources", lambda: sorted(tmp_path.glob("*.py")))
+    monkeypatch.setattr(cs_utils.exercises, "QUESTIONS_FILE", questions)
+    written = source.build_named(["99_sample"], tmp_path / "out")
+    assert [path.name for path in written] == ["questions.json", "99_sample.ipynb"]
+    kept = json.loads(questions.read_text())
+    assert kept["of_the_other"] == other and kept["weights"]["notebook"] == "99_sample"
+    assert source.build_named(["99_sample"], tmp_path / "out") == []
+    with pytest.raises(source.SourceError, match="the notebooks are: 98_half_written, 99_sample"):
+        source.build_named(["99_smaple"], tmp_path / "out")
+
+
+def test_two_notebooks_do_not_share_the_name_of_a_question(write: Callable[..., Path]) -> None:
+    parsed = source.read(write())
+    with pytest.raises(source.SourceError, match="99_sample has a question called 'weights' too"):
+        source.hashed_questions([parsed, parsed])

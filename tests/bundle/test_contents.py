@@ -136,9 +136,8 @@ def test_no_grader_cache_output_or_secret_is_delivered(delivered: Path) -> None:
     for path in files(delivered):
         name = path.relative_to(delivered)
         assert path.suffix in SUFFIXES or "dist-info" in name.parts[0], name
-        assert not {"autograder", "solutions", "tests", "__pycache__", "secret.key", "answers.toml"} & set(
-            name.parts
-        )
+        hidden = {"autograder", "solutions", "answers", "tests", "__pycache__", "secret.key"}
+        assert not hidden & set(name.parts)
         assert "import autograder" not in text_of(path) and "from autograder" not in text_of(path)
         if path.suffix == ".ipynb":
             for cell in nbformat.read(path, as_version=4).cells:
