@@ -1,8 +1,9 @@
 """From solutions/NN_topic.py to notebooks: the one hand-written form becomes what students and nbgrader get.
 
 `read` parses and checks a source, `build` lets nbgrader's own machinery make the release and register the
-assignment, `build_all` is ``make notebooks``, `build_named` builds some and reads nothing of the others. `load` and `snippets` give the solutions as code to proofs and
-to the demo class; `solve` puts code into a released notebook. No student code runs here.
+assignment, `build_all` is ``make notebooks``, and `build_named` builds some notebooks and reads nothing of
+the others. `load` and `snippets` give the solutions as code to proofs and to the demo class; `solve` puts
+code into a released notebook. No student code runs here.
 """
 
 from __future__ import annotations

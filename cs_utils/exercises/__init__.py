@@ -1,7 +1,8 @@
 """The exercises of the course, one module per notebook, and the short questions.
 
-The exercises of notebook ``NN_topic`` are in ``nbNN_topic.py``. Every module defines ``EXERCISES``, a tuple of `Exercise`. The questions' points, hashes and hints are in
-``questions.json``, which ``make notebooks`` generates.
+The exercises of notebook ``NN_topic`` are in ``nbNN_topic.py``, which defines ``EXERCISES``, a tuple of
+`Exercise`. The questions' points, hashes and hints are in ``questions.json``, which ``make notebooks``
+generates.
 """
 
 from __future__ import annotations
