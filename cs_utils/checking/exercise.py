@@ -6,6 +6,7 @@ suite. References and predictions are written in PyTorch, so that no NumPy solut
 
 from __future__ import annotations
 
+import functools
 import inspect
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from cs_utils.checking.outcome import ANYTHING, Failure, Outcome, describe_excep
 Judge = Callable[["Case", Outcome], "str | None"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One call: positional arguments and keyword options (NumPy arrays, numbers, strings, tuples, `Seed`).
 
@@ -38,7 +39,7 @@ def case(*args: Any, **kwargs: Any) -> Case:
     return Case(args, kwargs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     """Cases that test one idea, ordered from the smallest to the largest; all must pass for the points.
 
@@ -59,10 +60,10 @@ class Group:
 
     def expected(self, function: Callable[..., Any], given: Case) -> Outcome:
         """What `function`, a reference or a prediction, says about a case of this group."""
-        return predict(self.lift(function) if self.lift else function, given)
+        return _expected(self, function, given)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Misconception:
     """A known mistake and what it makes of a case.
 
@@ -92,7 +93,7 @@ class Tolerance:
     atol: float = 2e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """A function that the student writes.
 
@@ -156,20 +157,13 @@ class Exercise:
 
     def cases(self, group: Group, seed: int) -> list[Case]:
         """The cases of `group` for `seed`; independent of the other groups and of Python's hash seed."""
-        key = zlib.crc32(f"{self.name}/{group.name}".encode())
-        probe = group.probe or self.probe
-        made = group.make(np.random.default_rng([seed, key]))
-        return [replace(given, probe="" if probe == "call" else probe) for given in made]
+        return list(_cases(self, group, seed))
 
     def with_documented_cache(self, given: Case) -> Case | None:
         """The plain call ``backward(dout, documented cache)`` for a case that is asked with the own cache."""
         if self.documented is None or not given.probe.startswith("own_cache"):
             return None
-        dout, *forward = given.args
-        cache = predict(self.documented, Case(tuple(forward), given.kwargs))
-        if cache.failure is not None:
-            raise ValueError(f"{self.name}: the documented cache cannot be made: {cache.failure.message}")
-        return Case((dout, cache.value), names=("dout", "cache"))
+        return _with_documented_cache(self, given)
 
 
 @dataclass(frozen=True)
@@ -185,6 +179,31 @@ class Question:
     salt: str
     right: tuple[str, ...]
     wrong: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+# A class is graded on the same cases, so cases and what PyTorch says of them are made once. Whoever calls a
+# student's function hands out copies (`observe`), so these stay as they are.
+@functools.lru_cache(maxsize=4096)
+def _cases(exercise: Exercise, group: Group, seed: int) -> tuple[Case, ...]:
+    key = zlib.crc32(f"{exercise.name}/{group.name}".encode())
+    probe = group.probe or exercise.probe
+    made = group.make(np.random.default_rng([seed, key]))
+    return tuple(replace(given, probe="" if probe == "call" else probe) for given in made)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _expected(group: Group, function: Callable[..., Any], given: Case) -> Outcome:
+    return predict(group.lift(function) if group.lift else function, given)
+
+
+@functools.lru_cache(maxsize=4096)
+def _with_documented_cache(exercise: Exercise, given: Case) -> Case:
+    assert exercise.documented is not None
+    dout, *forward = given.args
+    cache = predict(exercise.documented, Case(tuple(forward), given.kwargs))
+    if cache.failure is not None:
+        raise ValueError(f"{exercise.name}: the documented cache cannot be made: {cache.failure.message}")
+    return Case((dout, cache.value), names=("dout", "cache"))
 
 
 def predict(function: Callable[..., Any], given: Case) -> Outcome:
