@@ -120,3 +120,33 @@ def global_avg_pool(x):
 
 # %% check="global_avg_pool" points=2
 check(global_avg_pool)
+
+
+# %% exercise="shift_errors"
+def shift_errors(before, after, *, shift):
+    """How far a response is from moving along with the picture, and how far from staying as it was."""
+    ### BEGIN SOLUTION
+    W = before.shape[3]
+    moves = np.abs(after[..., shift:] - before[..., : W - shift]).mean()
+    stays = np.abs(after - before).mean()
+    return moves, stays
+    ### END SOLUTION
+
+
+# %% check="shift_errors" points=2
+check(shift_errors)
+
+
+# %% exercise="average_kernel"
+def average_kernel(channels, kernel_size):
+    """The weight of a convolution that does what average pooling does."""
+    ### BEGIN SOLUTION
+    kh, kw = pair(kernel_size)
+    w = np.zeros((channels, channels, kh, kw))
+    w[range(channels), range(channels)] = 1 / (kh * kw)
+    return w
+    ### END SOLUTION
+
+
+# %% check="average_kernel" points=3
+check(average_kernel)
