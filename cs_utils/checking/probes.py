@@ -81,6 +81,17 @@ def _stepping(value: Any) -> Any:
     return np.repeat(value, 2, axis=-1)[..., ::2]
 
 
+# --- functions as arguments ---------------------------------------------------------------------------------
+
+
+def function_from_text(student: Student, name: str, text: str, x: np.ndarray, **options: Any) -> Any:
+    """A plain call whose first argument is the function that `text`, one of ours, writes down.
+
+    In it `np` is NumPy and `x` the very array that is handed over: whoever nudges that one, nudges both.
+    """
+    return student(name)(eval(text, {"np": np, "x": x}), x, **options)
+
+
 # --- is it vectorised? ------------------------------------------------------------------------------------
 
 DISGUISED = frozenset({"vectorize", "apply_along_axis", "apply_over_axes", "frompyfunc"})
@@ -147,5 +158,6 @@ PROBES: dict[str, Callable[..., Any]] = {
     "own_cache": own_cache,
     "not_contiguous": not_contiguous,
     "own_cache_not_contiguous": own_cache_not_contiguous,
+    "function_from_text": function_from_text,
     "work_counted": work_counted,
 }
