@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cs_utils.checking.compare import Difference, part_name, wrong_mask
-from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult, Verdict
+from cs_utils.checking.evaluate import NOTHING_RIGHT, CaseResult, Finding, GroupResult, Verdict
 from cs_utils.checking.exercise import Question, Tolerance
 from cs_utils.checking.outcome import Failure, Odd, Outcome
 from cs_utils.checking.report_values import (
@@ -188,7 +188,7 @@ def _row(verdict: Verdict, group: GroupResult, show_inputs: bool) -> Row:
     mark, word = "✗", "fails"
     if group.passed:
         mark, word = "✓", "passes"
-    elif verdict.untouched:
+    elif verdict.untouched or group.skipped == NOTHING_RIGHT:
         mark, word = "–", "not yet"
     elif group.skipped and not findings:
         mark, word = "–", "not run"

@@ -20,8 +20,9 @@ from cs_utils.checking import (
     Seed,
     case,
     probes,
+    report,
 )
-from cs_utils.checking.evaluate import Verdict, evaluate
+from cs_utils.checking.evaluate import GroupResult, Verdict, evaluate
 from cs_utils.checking.properties import no_loop_over
 
 
@@ -250,21 +251,36 @@ TOTAL = Exercise(
     notebook="00_test",
     asked="the sum",
     reference=lambda x: x.sum(),
-    groups=(Group("no loop", 1, _grown, probe="work_counted", judge=no_loop_over),),
+    groups=(
+        Group("no rows", 2, lambda rng: [case(np.zeros((0, 3)))]),
+        Group("values", 2, lambda rng: [case(rng.standard_normal((2, 3)))]),
+        Group("no loop", 1, _grown, probe="work_counted", judge=no_loop_over),
+    ),
 )
+
+
+def no_loop(body: str) -> GroupResult:
+    return judged(TOTAL, f"def total(x):\n    {body}\n").groups[-1]
 
 
 @pytest.mark.parametrize(
     "body",
     [
         "return x.sum()",
-        "return sum([x[0, 0] for _ in range(3)])",
+        "return x.sum() + sum([0 for _ in range(3)])",
         "kh, kw = map(int, x.shape)\n    return x.sum()",
-        "for _ in range(3):\n        x = x + 1\n    return x",
+        "for _ in range(3):\n        x = x + 0\n    return x.sum()",
     ],
 )
 def test_work_that_does_not_grow_is_no_loop(body):
-    assert judged(TOTAL, f"def total(x):\n    {body}\n").passed
+    assert no_loop(body).passed
+
+
+def test_running_no_loop_is_worth_nothing_where_nothing_is_right():
+    group = no_loop("return None")
+    assert group.earned == 0 and "another group" in group.skipped
+    assert "not yet" in report.to_text(judged(TOTAL, "def total(x):\n    return None\n"))
+    assert no_loop("return 0.0").earned == 1  # right for no rows
 
 
 @pytest.mark.parametrize(
@@ -280,9 +296,9 @@ def test_work_that_does_not_grow_is_no_loop(body):
     ],
 )
 def test_a_loop_is_seen_and_told(body, said):
-    verdict = judged(TOTAL, f"def total(x):\n    {body}\n")
-    assert verdict.points == 0
-    (title,) = titles(verdict)
+    group = no_loop(body)
+    assert group.earned == 0
+    (title,) = [finding.title for finding in group.findings]
     assert title.startswith("a Python loop") and said in title
 
 
