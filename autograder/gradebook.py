@@ -55,15 +55,23 @@ def open_gradebook(course: Course) -> Iterator[api.Gradebook]:
     except (DBAPIError, OSError) as error:
         raise GradebookError(_explain(course.database, error)) from error
     try:
-        yield book
+        with _undone_on_error(course, book):
+            yield book
+    finally:
+        book.close()
+
+
+@contextlib.contextmanager
+def _undone_on_error(course: Course, book: api.Gradebook) -> Iterator[None]:
+    """Whatever goes wrong, the transaction is undone; a database's error becomes `GradebookError`."""
+    try:
+        yield
     except DBAPIError as error:
         book.db.rollback()
         raise GradebookError(_explain(course.database, error)) from error
     except BaseException:
         book.db.rollback()
         raise
-    finally:
-        book.close()
 
 
 def _explain(path: Path, error: Exception) -> str:
@@ -81,11 +89,14 @@ def _explain(path: Path, error: Exception) -> str:
     return f"The gradebook {path} could not be written: {reason}. {advice}"
 
 
-def record(course: Course, submission: GradedSubmission) -> tuple[str, ...]:
+def record(
+    course: Course, submission: GradedSubmission, book: api.Gradebook | None = None
+) -> tuple[str, ...]:
     """Record one graded (or missing, or unreadable) submission; doing it twice changes nothing.
 
     Writes the scores, ``autograded/STUDENT/A/A.ipynb`` and ``results/A/STUDENT.json``. Returns remarks for
-    the class report, one for every answer that changed under points given by hand.
+    the class report, one for every answer that changed under points given by hand. book: the gradebook where
+    it is open already, which saves most of the time when a class is recorded.
 
     Raises:
         GradebookError: the database or a file could not be written; then nothing has changed.
@@ -99,14 +110,16 @@ def record(course: Course, submission: GradedSubmission) -> tuple[str, ...]:
         before = read_record(course, submission.student, submission.assignment)
     waiting: list[tuple[Path, Path]] = []
     try:
-        with open_gradebook(course) as book:
+        opened = open_gradebook(course) if book is None else contextlib.nullcontext(book)
+        with opened as book, _undone_on_error(course, book):
             for path, text in (
-                (autograded, nbformat.writes(autograded_notebook(release, submission)) + "\n"),
+                (autograded, nbformat.v4.writes(autograded_notebook(release, submission)) + "\n"),
                 (results, json.dumps(dataclasses.asdict(submission), indent=1, ensure_ascii=True) + "\n"),
             ):
                 waiting.append((prepare(path, text), path))
             remarks = _write_scores(book, course, submission, release, before)
             book.db.commit()
+            book.db.expunge_all()  # or a large class would be kept in memory
         for temporary, path in waiting:  # a rename needs no room on the disk
             os.replace(temporary, path)
     except OSError as error:
@@ -165,12 +178,12 @@ def _write_scores(
     before: GradedSubmission | None,
 ) -> tuple[str, ...]:
     """Set every automatic score and comment of one submission, without committing."""
-    notebook = _submitted_notebook(book, course, submission)
+    grades, comments = _rows(book, _submitted_notebook(book, course, submission))
     cells = {cell.metadata.nbgrader.grade_id: cell for cell in release.cells if is_nbgrader(cell)}
     earned = {grade.grade_id: grade.points for grade in submission.grades}
     remarks = []
-    for grade in notebook.grades:
-        cell = cells.get(grade.name)
+    for name, grade in grades.items():
+        cell = cells.get(name)
         if cell is None:  # a cell of an earlier release
             continue
         old_score = grade.auto_score
@@ -178,21 +191,20 @@ def _write_scores(
             answered = is_answered(cell, submission.intake.written)
             grade.auto_score = None if answered else 0.0
         else:
-            grade.auto_score = float(earned.get(grade.name, 0.0))
+            grade.auto_score = float(earned.get(name, 0.0))
         if grade.manual_score is None:
             # a check cell without a result is a failure of ours, so a person should look at it
             ungraded = submission.status == "failed" and not is_solution(cell)
             grade.needs_manual_grade = grade.auto_score is None or ungraded
         elif before is not None and (
-            _answer(before.intake, grade.name) != _answer(submission.intake, grade.name)
-            or old_score != grade.auto_score
+            _answer(before.intake, name) != _answer(submission.intake, name) or old_score != grade.auto_score
         ):
             grade.needs_manual_grade = True
         if grade.manual_score is not None and grade.needs_manual_grade:
-            remarks.append(f"{grade.name}: {CHANGED}")
-    for comment in notebook.comments:
-        if comment.name in cells:
-            comment.auto_comment = _auto_comment(cells[comment.name], submission)
+            remarks.append(f"{name}: {CHANGED}")
+    for name, comment in comments.items():
+        if name in cells:
+            comment.auto_comment = _auto_comment(cells[name], submission)
     return tuple(remarks)
 
 
@@ -202,7 +214,11 @@ def _submitted_notebook(
     """The row of this submission, made like nbgrader makes it where it is new."""
     assignment = _assignment(book, course, submission.assignment)
     student = _student(book, course, submission.student)
-    found = next((one for one in assignment.submissions if one.student_id == student.id), None)
+    found = (
+        book.db.query(api.SubmittedAssignment)
+        .filter_by(assignment_id=assignment.id, student_id=student.id)
+        .one_or_none()
+    )
     if found is None:
         found = api.SubmittedAssignment(assignment=assignment, student=student)
         book.db.add(found)
@@ -212,17 +228,27 @@ def _submitted_notebook(
     if notebook is None:
         notebook = api.SubmittedNotebook(notebook=master, assignment=found)
         book.db.add(notebook)
-    graded = {grade.cell_id for grade in notebook.grades}
-    for cell in master.grade_cells:
-        if cell.id not in graded:
-            book.db.add(api.Grade(cell_id=cell.id, notebook=notebook))
-    commented = {comment.cell_id for comment in notebook.comments}
-    for cell in master.solution_cells:
-        if cell.id not in commented:
-            book.db.add(api.Comment(cell_id=cell.id, notebook=notebook))
-    book.db.flush()
-    book.db.expire(notebook)
     return notebook
+
+
+def _rows(
+    book: api.Gradebook, notebook: api.SubmittedNotebook
+) -> tuple[dict[str, api.Grade], dict[str, api.Comment]]:
+    """Grades and comments of a submitted notebook by the names of their cells, made where they are new."""
+    master = notebook.notebook
+    graded = {grade.cell_id: grade for grade in notebook.grades}
+    commented = {comment.cell_id: comment for comment in notebook.comments}
+    grades = {
+        cell.name: graded.get(cell.id) or api.Grade(cell_id=cell.id, notebook=notebook)
+        for cell in master.grade_cells
+    }
+    comments = {
+        cell.name: commented.get(cell.id) or api.Comment(cell_id=cell.id, notebook=notebook)
+        for cell in master.solution_cells
+    }
+    book.db.add_all([*grades.values(), *comments.values()])
+    book.db.flush()
+    return grades, comments
 
 
 def _assignment(book: api.Gradebook, course: Course, name: str) -> api.Assignment:

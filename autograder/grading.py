@@ -11,6 +11,7 @@ import fcntl
 import html
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
+from nbgrader.api import Gradebook
 
 from autograder import gradebook
 from autograder.course import Course, CourseError
@@ -89,9 +91,10 @@ def grade_class(
         log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), level.value)
         done: dict[str, GradedSubmission] = {}
         limits = Limits(total_seconds=_seconds(course), cpu_seconds=int(_seconds(course)))
-        sandbox_for_all = Sandbox(level, limits, allow_unprotected=allow_unprotected)
+        runtime = runtime_of(instructor)
+        sandbox_for_all = Sandbox(level, limits, runtime, allow_unprotected=allow_unprotected)
         pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
-        with sandbox_for_all as sandbox, Readers() as readers, pool:
+        with gradebook.open_gradebook(course) as book, sandbox_for_all as sandbox, Readers() as readers, pool:
             work = {
                 pool.submit(
                     grade_one, course, student, assignment, instructor, task, sandbox, readers
@@ -101,7 +104,7 @@ def grade_class(
             try:
                 for future in as_completed(work):
                     student = work[future]
-                    done[student] = _recorded(course, student, assignment, task, future)
+                    done[student] = _recorded(course, student, assignment, task, future, book)
                     _log_one(log, done[student])
                     if progress is not None:
                         progress(student, len(done), len(chosen))
@@ -118,6 +121,13 @@ def grade_class(
         time.perf_counter() - start,
         log_path,
     )
+
+
+def runtime_of(instructor: nbformat.NotebookNode) -> str:
+    """What submissions may import: PyTorch where the notebook's own needed cells do, else NumPy alone."""
+    needed = [cell.source for cell in instructor.cells if "needed" in cell.metadata.get("tags", [])]
+    imports = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
+    return "torch" if any(imports.search(text) for text in needed) else "numpy"
 
 
 def grade_one(
@@ -183,7 +193,12 @@ def _without_grades(
 
 
 def _recorded(
-    course: Course, student: str, assignment: str, task: Task, future: Future[GradedSubmission]
+    course: Course,
+    student: str,
+    assignment: str,
+    task: Task,
+    future: Future[GradedSubmission],
+    book: Gradebook,
 ) -> GradedSubmission:
     """The result of one student, written to the gradebook; a failure of ours becomes a row, not a stop."""
     log = logging.getLogger(__name__)
@@ -194,7 +209,7 @@ def _recorded(
         reason = f"the grader itself failed ({type(error).__name__}: {error}); see the log, then grade again"
         submission = _without_grades(student, assignment, task, "failed", Intake(), reason)
     try:
-        remarks = gradebook.record(course, submission)
+        remarks = gradebook.record(course, submission, book)
     except CourseError:
         raise
     except Exception as error:
