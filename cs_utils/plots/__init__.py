@@ -24,6 +24,14 @@ _WHERE = {
             "show_sequences",
             "show_sliding",
         ),
+        "pooling": (
+            "show_kernels",
+            "show_max_pooling",
+            "show_routing",
+            "show_shift_errors",
+            "show_spots",
+            "show_tables",
+        ),
         "shapes": (
             "explore_windows",
             "show_dilations",
