@@ -13,6 +13,7 @@ import copy
 import functools
 import hashlib
 import json
+import linecache
 import logging
 import os
 import re
@@ -552,8 +553,15 @@ def load(path: Path, names: Iterable[str] | None = None) -> types.ModuleType:
     wanted = None if names is None else set(names)
     for cell in read(path).cells:
         if cell.kind == "needed" or (cell.kind == "answer" and (wanted is None or cell.name in wanted)):
-            exec(compile(with_solution(cell.source), f"{path}, cell {cell.number}", "exec"), module.__dict__)
+            run_cell(with_solution(cell.source), f"{path.name} {cell.number}", module.__dict__)
     return module
+
+
+def run_cell(code: str, name: str, names: dict[str, Any]) -> None:
+    """Run our own code as a notebook runs a cell: counted as a student's, and with lines in tracebacks."""
+    filename = f"<cell {name}>"
+    linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
+    exec(compile(code, filename, "exec"), names)
 
 
 def snippets(path: Path) -> list[Snippet]:

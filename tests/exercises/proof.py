@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from autograder import source
 from autograder.source import Snippet
 from cs_utils.checking import Case, Exercise, Outcome, probes
 from cs_utils.checking.compare import compare
-from cs_utils.checking.evaluate import Verdict, evaluate
-from cs_utils.checking.exercise import Misconception, predict
+from cs_utils.checking.evaluate import NOTHING_RIGHT, Verdict, evaluate
+from cs_utils.checking.exercise import Misconception
+from cs_utils.checking.outcome import is_cell
 from cs_utils.exercises import of_notebook
 
 PUBLIC, *SECRET = SEEDS = (0, 1, 20261121, 2**40 + 3)
@@ -33,12 +35,22 @@ def exercise(notebook: str, name: str) -> Exercise:
 
 def styles(notebook: str) -> list[Snippet]:
     """Correct variants of the notebook's exercises."""
-    return source.snippets(source.SOLUTIONS / "styles" / f"{notebook}.py")
+    return _snippets("styles", notebook)
 
 
 def mistakes(notebook: str) -> list[Snippet]:
-    """Known mistakes; the title of each is the name of a `Misconception`."""
-    return source.snippets(source.SOLUTIONS / "mistakes" / f"{notebook}.py")
+    """Known mistakes; the title of each is the name of a `Misconception`, or two joined by ``&&``."""
+    return _snippets("mistakes", notebook)
+
+
+def _snippets(folder: str, notebook: str) -> list[Snippet]:
+    path = source.SOLUTIONS / folder / f"{notebook}.py"
+    return source.snippets(path) if path.exists() else []
+
+
+def parts_of(snippet: Snippet) -> tuple[str, ...]:
+    """The names of the mistakes that a snippet makes, one or two."""
+    return tuple(snippet.title.split(" && "))
 
 
 def each_exercise(notebook: str) -> Any:
@@ -58,25 +70,43 @@ def solutions(notebook: str) -> dict[str, Any]:
 def written(notebook: str, snippet: Snippet) -> Callable[..., Any]:
     """The function that a snippet defines, beside the solutions of the notebook's other exercises."""
     names = dict(solutions(notebook))
-    exec(compile(snippet.source, f"<cell {snippet.exercise}: {snippet.title}>", "exec"), names)
+    source.run_cell(snippet.source, f"{notebook} {snippet.exercise}: {snippet.title}", names)
     return names[snippet.exercise]
 
 
-def judged(exercise: Exercise, function: Callable[..., Any], seed: int) -> Verdict:
-    """The engine's verdict on a function, called in this process."""
+def judged(
+    exercise: Exercise,
+    function: Callable[..., Any],
+    seed: int,
+    beside: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+) -> Verdict:
+    """The engine's verdict on a function, called in this process.
 
-    student = probes.find_in({**solutions(exercise.notebook), exercise.name: function})
+    A probe finds the solutions of the notebook under the names of the other exercises, unless the cell of the
+    function defines these itself or they are given in `beside`.
+    """
+    is_snippet = isinstance(function, FunctionType) and is_cell(function.__code__.co_filename)
+    own = function.__globals__ if is_snippet else {}
+    names = {**solutions(exercise.notebook), **own, **beside, exercise.name: function}
+    student = probes.find_in(names)
 
     def call(asked: Exercise, given: Case) -> Outcome:
-        names = given.names or asked.parameters
-        return probes.run(given.probe, asked.name, student, given.args, given.kwargs, names)
+        return call_one(asked, given, student)
 
     return evaluate(exercise, seed, call)
 
 
+def call_one(asked: Exercise, given: Case, student: probes.Student) -> Outcome:
+    return probes.run(
+        given.probe, asked.name, student, given.args, given.kwargs, given.names or asked.parameters
+    )
+
+
 def failed(verdict: Verdict) -> set[str]:
-    """Names of the groups that did not pass."""
-    return {group.group.name for group in verdict.groups if not group.passed}
+    """Names of the groups that did not pass; not those that only wait for another one to pass."""
+    return {
+        group.group.name for group in verdict.groups if not group.passed and group.skipped != NOTHING_RIGHT
+    }
 
 
 def named(verdict: Verdict) -> dict[str, set[str]]:
@@ -84,7 +114,7 @@ def named(verdict: Verdict) -> dict[str, set[str]]:
     return {
         group.group.name: {found.title for found in group.findings if found.kind == "misconception"}
         for group in verdict.groups
-        if not group.passed
+        if group.group.name in failed(verdict)
     }
 
 
@@ -104,38 +134,100 @@ def proves_full_points(
 
 
 def proves_mistake(notebook: str, snippet: Snippet, seeds: Iterable[int] = SEEDS) -> None:
-    """A known mistake fails exactly the groups that it says it fails, and is named, alone, in each."""
+    """A known mistake fails exactly the groups that it says it fails, and is named, alone, in each.
+
+    Of two mistakes at once both are named in some group, and nothing else is named anywhere.
+    """
     asked = exercise(notebook, snippet.exercise)
-    known = next((m for m in asked.misconceptions if m.name == snippet.title), None)
-    assert known is not None, f"{snippet.exercise} has no misconception called {snippet.title!r}"
+    known = [misconception(asked, name) for name in parts_of(snippet)]
     function = written(notebook, snippet)
     for seed in seeds:
         verdict = judged(asked, function, seed)
-        assert failed(verdict) == set(known.fails), f"seed {seed}"
-        assert named(verdict) == {group: {known.name} for group in known.fails}, f"seed {seed}"
+        if len(known) == 1:
+            assert failed(verdict) == set(known[0].fails), f"seed {seed}"
+            assert named(verdict) == {group: {known[0].name} for group in known[0].fails}, f"seed {seed}"
+        else:
+            assert set().union(*named(verdict).values()) == set(parts_of(snippet)), f"seed {seed}"
 
 
 def proves_all_mistakes_written(notebook: str) -> None:
-    """Every misconception has a snippet that makes the mistake."""
-    there = {(snippet.exercise, snippet.title) for snippet in mistakes(notebook)}
+    """Every misconception has a snippet that makes the mistake, and no other."""
+    snippets = mistakes(notebook)
+    alone = {(snippet.exercise, snippet.title) for snippet in snippets if len(parts_of(snippet)) == 1}
     known = {(found.name, m.name) for found in of_notebook(notebook) for m in found.misconceptions}
-    assert known - there == set()
-    assert there - known == set()
+    assert known - alone == set()
+    assert {(snippet.exercise, part) for snippet in snippets for part in parts_of(snippet)} - known == set()
 
 
 def proves_predictions_differ(exercise: Exercise, seeds: Iterable[int] = SEEDS) -> None:
-    """No two misconceptions of an exercise look alike on all cases: the diagnosis can tell them apart."""
+    """No two misconceptions of an exercise look alike on all cases: the diagnosis can tell them apart.
+
+    Where one is recognised instead of predicted, `proves_mistake` tells: in the run of its code it is named
+    alone.
+    """
+    predicted = [(known, known.predict) for known in exercise.misconceptions if known.predict is not None]
     for seed in seeds:
-        cases = [given for group in exercise.groups for given in exercise.cases(group, seed)]
+        cases = [(group, given) for group in exercise.groups for given in exercise.cases(group, seed)]
         seen = [
-            (known, [predict(known.predict, given) for given in cases]) for known in exercise.misconceptions
+            (known.name, [group.expected(predict, given) for group, given in cases])
+            for known, predict in predicted
         ]
         for (one, ones), (other, others) in itertools.combinations(seen, 2):
             alike = all(
                 compare(mine, theirs, exercise.tolerance) is None
                 for mine, theirs in zip(ones, others, strict=True)
             )
-            assert not alike, f"seed {seed}: {one.name!r} and {other.name!r} predict the same"
+            assert not alike, f"seed {seed}: {one!r} and {other!r} predict the same"
+
+
+# --- a backward is not paid for its forward ---------------------------------------------------------------
+
+
+def forward_of(exercise: Exercise) -> str:
+    """The forward whose cache a backward gets; "" for an exercise that is called without a documented one."""
+    return exercise.name.split("_backward")[0] + "_forward" if exercise.documented else ""
+
+
+def proves_no_cascade(notebook: str, name: str, forward: Callable[..., Any], seed: int = PUBLIC) -> bool:
+    """Beside a wrong forward the solution's backward gets all points, and a wrong cache is told.
+
+    Returns whether the cache of this forward is wrong.
+    """
+    asked = exercise(notebook, name)
+    backward = solutions(notebook)[name]
+    beside = {forward_of(asked): forward}
+    student = probes.find_in({**solutions(notebook), **beside})
+    told = (
+        asked.reference is not None
+        and given.probe.startswith("own_cache")
+        and compare(call_one(asked, given, student), group.expected(asked.reference, given), asked.tolerance)
+        for group in asked.groups
+        for given in asked.cases(group, seed)
+        if asked.judge_of(group) is None
+    )
+    wrong = any(told)
+    verdict = judged(asked, backward, seed, beside)
+    assert verdict.points == asked.points
+    assert any(forward_of(asked) in remark for remark in verdict.remarks) or not wrong
+    return wrong
+
+
+def without_a_cache(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A forward like this one, whose cache is None."""
+
+    def returns_none(*args: Any, **options: Any) -> Any:
+        out, _, *others = forward(*args, **options)
+        return (out, None, *others)
+
+    return returns_none
+
+
+def no_forward(*args: Any, **options: Any) -> Any:
+    """A forward that always raises."""
+    raise ValueError("this forward is broken")
+
+
+# --- what earns nothing -----------------------------------------------------------------------------------
 
 
 def proves_stub_earns_nothing(exercise: Exercise) -> None:
@@ -163,4 +255,6 @@ def proves_small_first(exercise: Exercise) -> None:
 
 
 def misconception(exercise: Exercise, name: str) -> Misconception:
-    return next(known for known in exercise.misconceptions if known.name == name)
+    known = {found.name: found for found in exercise.misconceptions}
+    assert name in known, f"{exercise.name} has no misconception called {name!r}; it has: {sorted(known)}"
+    return known[name]
