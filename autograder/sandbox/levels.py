@@ -9,10 +9,11 @@ class Level(Enum):
     """How a run is walled in. The value is what is written into results."""
 
     NAMESPACES = "namespaces"
+    LANDLOCK = "landlock"
     NONE = "none"
 
 
-PROTECTED = (Level.NAMESPACES,)
+PROTECTED = (Level.NAMESPACES, Level.LANDLOCK)
 
 
 class SandboxUnavailable(RuntimeError):
@@ -21,6 +22,7 @@ class SandboxUnavailable(RuntimeError):
 
 _HELP = """\
 Student code is not run without protection. What can be done:
+  - Landlock needs Linux 5.13 or later, and landlock in the kernel's list of security modules (lsm=).
   - In a container: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined.
   - As an ordinary user, let users make namespaces (as root, then try again):
       sysctl -w user.max_user_namespaces=10000
@@ -35,12 +37,21 @@ def probe() -> list[tuple[Level, bool, str]]:
     return [(level, not why, why) for level in Level for why in [_why_not(level)]]
 
 
-def best_level(allow_unprotected: bool = False) -> Level:
-    """The strongest level that works here.
+def best_level(allow_unprotected: bool = False, asked: Level | None = None) -> Level:
+    """The strongest level that works here, or the one asked for.
 
     Raises:
-        SandboxUnavailable: only `Level.NONE` is left and `allow_unprotected` is false.
+        SandboxUnavailable: the level asked for does not work here; or only `Level.NONE` is left and
+            `allow_unprotected` is false.
     """
+    if asked is not None and asked is not Level.NONE:
+        if why := _why_not(asked):
+            raise SandboxUnavailable(f"The level {asked.value} does not work on this machine: {why}")
+        return asked
+    if asked is Level.NONE:
+        if not allow_unprotected:
+            raise SandboxUnavailable("Level none runs student code with all your rights: add --unprotected.")
+        return asked
     reasons = []
     for level in PROTECTED:
         why = _why_not(level)
@@ -54,8 +65,11 @@ def best_level(allow_unprotected: bool = False) -> Level:
 
 def _why_not(level: Level) -> str:
     """Start an empty run at `level`: why that fails, or "" when it works."""
+    from autograder.sandbox.inside import landlock
     from autograder.sandbox.run import Sandbox
 
+    if level is Level.LANDLOCK and (why := landlock.why_not()):
+        return why
     try:
         with Sandbox(level, allow_unprotected=True) as sandbox, sandbox.start([]) as run:
             return "" if run.alive else f"an empty submission fails: {run.failure}"

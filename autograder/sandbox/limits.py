@@ -15,6 +15,7 @@ class Limits:
     time of the whole run, all threads together. address_space: bytes of memory, including some 500 MiB that
     the interpreter maps for its libraries. file_bytes: the largest file. tmpfs_bytes: all files together.
     answer_bytes: the arrays of one answer; a judge holds those to all cases at once. threads: at once.
+    memory_bytes: what the run holds in memory; `address_space` comes first for most code, as a MemoryError.
     """
 
     cell_seconds: float = 20.0
@@ -26,3 +27,4 @@ class Limits:
     answer_bytes: int = MIB
     open_files: int = 256
     threads: int = 64
+    memory_bytes: int = 2048 * MIB

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import math
 import os
@@ -17,11 +18,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 from autograder.results import Cell
 from autograder.sandbox import runtime as runtimes
 from autograder.sandbox.inside import fence, wire
+from autograder.sandbox.inside.tidy import remove_tree
 from autograder.sandbox.levels import Level, SandboxUnavailable
 from autograder.sandbox.limits import Limits
 from cs_utils.checking.outcome import Failure, Outcome
@@ -29,6 +32,10 @@ from cs_utils.checking.outcome import Failure, Outcome
 _START_SECONDS = 60.0  # importing NumPy and Matplotlib from a cold disk
 _FENCE_SECONDS = 30.0
 _END_SECONDS = 10.0
+_KEEP_SECONDS = 60.0  # how much longer than the grader's own limit a keeper waits before it kills a run
+_OLD_SECONDS = 3600.0
+_SCRATCH = "convnet-runs-"
+READY = b"ready "
 _TO_WORKER = wire.Caps(header=256 << 20, payload=1 << 30)  # the worker trusts us
 _OUT_OF_MEMORY = 71  # exit status of `inside.worker` when it could not even answer
 
@@ -57,6 +64,10 @@ class Sandbox:
         level: how runs are walled in. `Level.NONE` needs `allow_unprotected` as well.
         limits: of every run.
         runtime: what the runs can import, a key of `runtime.RUNTIMES`.
+
+    Attributes:
+        memory: how the limit on memory is kept, known from the first run on: ``cgroup`` (the kernel counts
+            everything), or ``watched`` and why there is no cgroup (we look many times a second).
     """
 
     def __init__(
@@ -80,6 +91,8 @@ class Sandbox:
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._ended = False
+        self._scratch: _Scratch | None = None
+        self.memory = ""
 
     def start(self, cells: Sequence[Cell], seconds: float = math.inf) -> Run:
         """Run `cells` one after another in a fresh process behind the fence, and keep it for questions.
@@ -135,18 +148,22 @@ class Sandbox:
             "NOFILE": limits.open_files,
             "CORE": 0,
         }
-        if self.level is not Level.NONE:
-            rlimits["NPROC"] = limits.threads
         return {
             "level": self.level.value,
             "rlimits": rlimits,
             "tmpfs_bytes": limits.tmpfs_bytes,
             "answer_bytes": limits.answer_bytes,
+            "memory_bytes": limits.memory_bytes,
+            "threads": limits.threads,
+            "keep_seconds": limits.total_seconds + _KEEP_SECONDS,
         }
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if self.level is not Level.NAMESPACES:
+            self._scratch = _Scratch()
         order = {
+            "scratch": self._scratch.path if self._scratch else "",
             "grader": os.getpid(),
             "connection": theirs.fileno(),
             "folders": [str(folder) for folder in self._runtime.folders],
@@ -166,7 +183,9 @@ class Sandbox:
             theirs.close()
             self._socket = ours
             answer = self._first_words()
-            if answer != b"ready":
+            if answer.startswith(READY):
+                self.memory = answer.removeprefix(READY).decode()
+            else:
                 errors.seek(0)
                 said = (answer + errors.read()).decode("utf-8", "replace").strip()[-4000:]
                 self._stop()
@@ -185,13 +204,55 @@ class Sandbox:
             self._socket.settimeout(_FENCE_SECONDS)
 
     def _stop(self) -> None:
+        """End the fork server: it ends its keepers, and they the runs. One that does not listen is killed."""
         if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # it may be open in children of this process
             self._socket.close()
             self._socket = None
         if self._server is not None:
-            self._server.kill()
-            self._server.wait()
+            try:
+                self._server.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
             self._server = None
+        if self._scratch is not None:
+            self._scratch.remove()
+            self._scratch = None
+
+
+class _Scratch:
+    """A folder for the folders of runs that have no file system of their own.
+
+    It is locked while its grader lives, so that the next grader can remove what a killed one left.
+    """
+
+    def __init__(self) -> None:
+        for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+            with contextlib.suppress(OSError):
+                _remove_if_left(left)
+        self.path = tempfile.mkdtemp(prefix=_SCRATCH)
+        os.chmod(self.path, 0o711)  # runs of root's have users of their own
+        self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def remove(self) -> None:
+        with contextlib.suppress(FileNotFoundError):  # the fork server does it when it ends in peace
+            remove_tree(self.path)
+        os.close(self._lock)
+
+
+def _remove_if_left(folder: Path) -> None:
+    found = folder.lstat()
+    if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _OLD_SECONDS:
+        return  # a young one may not be locked yet
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove_tree(str(folder))
+    finally:
+        os.close(lock)
 
 
 class Run:
@@ -379,6 +440,8 @@ class Run:
     def _cause(self, report: Mapping[str, Any]) -> str:
         """The keeper's report in words."""
         code = report.get("code")
+        if over := self._over(report.get("over", "")):
+            return over
         if code is None or report.get("asked"):
             return "the process closed its connection to the grader"
         if code == -signal.SIGKILL and report["cpu_seconds"] > 0.9 * self._limits.cpu_seconds:
@@ -389,6 +452,16 @@ class Run:
             return "exited on its own"  # without the status: it is the student's to choose, and is shown
         hint = ", as happens when the machine runs out of memory" if code == -signal.SIGKILL else ""
         return f"killed by {signal.Signals(-code).name}{hint}"
+
+    def _over(self, limit: str) -> str:
+        """The limit that the keeper saw exceeded, in words."""
+        limits = self._limits
+        return {
+            "memory": f"memory limit: held more than {limits.memory_bytes >> 20} MiB",
+            "disk": f"disk limit: wrote more than {limits.tmpfs_bytes >> 20} MiB, or too many files",
+            "threads": f"thread limit: started more than {limits.threads} threads",
+            "wall": "time limit: it was still there long after its time",
+        }.get(limit, "")
 
     def _reap(self, grace: float = 0.0) -> dict[str, Any]:
         """The keeper's report on how the worker ended; after `grace` seconds the worker is killed for it."""

@@ -1,8 +1,9 @@
 """The fence that a process builds around itself before it runs a line of student code.
 
 What is inside afterwards: the interpreter's library, the runtime folder, the shared libraries, four devices,
-and an empty /tmp of limited size. No network, no /proc, no other process, no capability, no descriptor but
-the one that leads to the judge, and a filter on system calls.
+and an empty folder to write to. No network, no /proc, no other process, no capability, no descriptor but the
+one that leads to the judge, and a filter on system calls. With namespaces nothing else is there at all and
+the folder is a /tmp of limited size; with Landlock nothing else can be opened.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import kernel, seccomp
+from . import kernel, landlock, seccomp
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 USER_INSIDE = 1000
@@ -120,20 +121,48 @@ def _tmpfs(folder: str, options: str) -> None:
     kernel.mount("tmpfs", folder, "tmpfs", flags, options)
 
 
-def drop_privileges(user: int | None) -> None:
-    """Become `user` (root only; None: stay), without capabilities and without a way to gain any."""
-    kernel.drop_bounding_set()
+def landlock_rules(tree: Tree, folder: str) -> int:
+    """A Landlock ruleset (a descriptor): `tree` to read, `folder` to write to, four devices."""
+    rules = list(landlock.around(tree.show, tree.hide))
+    rules += [(device, landlock.READ_FILE | landlock.WRITE_FILE) for device in DEVICES]
+    return landlock.prepare([*rules, (folder, landlock.WORK | landlock.TRUNCATE)])
+
+
+def drop_privileges(user: int | None, keep: int | None = None) -> None:
+    """Become `user` (root only; None: stay), with no capability but `keep` and no way to gain any."""
+    if kernel.has_capability(kernel.CAP_SETPCAP):  # always with namespaces; else no_new_privs must do
+        kernel.drop_bounding_set()
     if user is not None:
+        kernel.prctl(kernel.PR_SET_KEEPCAPS, int(keep is not None))
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-    kernel.drop_capabilities()
+    kernel.drop_capabilities(keep)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
 
 
+def needed_to_read(tree: Tree, user: int | None) -> int | None:
+    """The capability that a run of root's needs when the interpreter lies in a folder closed to others.
+
+    Where there are no namespaces, nothing can be shown at another place. Landlock still keeps everything
+    but `tree` closed.
+    """
+    if user is None:
+        return None
+    folders = {parent for folder in tree.show for parent in (Path(folder), *Path(folder).parents)}
+    if all(folder.stat().st_mode & 0o001 for folder in folders):
+        return None
+    if not kernel.has_capability(kernel.CAP_DAC_READ_SEARCH):
+        closed = sorted(str(folder) for folder in folders if not folder.stat().st_mode & 0o001)
+        raise PermissionError(
+            f"other users cannot enter {closed[0]}; install Python and the course elsewhere"
+        )
+    return kernel.CAP_DAC_READ_SEARCH
+
+
 def user_for(number: int) -> int | None:
-    """A user id that nothing else has, for the run with this number; None for an ordinary user's runs."""
-    if os.geteuid() != 0:
+    """A user id that nothing else has, for the run with this number; None where we may not change ours."""
+    if os.geteuid() != 0 or not kernel.has_capability(kernel.CAP_SETUID):
         return None
     mapped = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines())
     if mapped > 0x71000000:  # above the ranges that distributions and container tools give out
@@ -163,9 +192,9 @@ def close_descriptors(keep: Iterable[int]) -> None:
     os.closerange(start, os.sysconf("SC_OPEN_MAX"))
 
 
-def filter_calls(pid: int) -> None:
+def filter_calls(pid: int, shared_files: bool) -> None:
     """From here on the system calls of `seccomp` are refused, for good."""
-    kernel.install_filter(seccomp.program(pid))
+    kernel.install_filter(seccomp.program(pid, shared_files))
 
 
 def missing() -> str:

@@ -26,10 +26,13 @@ _AT_FDCWD = -100
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+PR_SET_KEEPCAPS = 8
+CAP_DAC_READ_SEARCH, CAP_SETUID, CAP_SETPCAP = 2, 7, 8
 
 _NR_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _NR_MOUNT_SETATTR = 442
 _CAPABILITY_VERSION_3 = 0x20080522
+_NR_LANDLOCK_CREATE, _NR_LANDLOCK_ADD, _NR_LANDLOCK_RESTRICT = 444, 445, 446
 
 
 def _done(result: int, what: str) -> int:
@@ -80,6 +83,14 @@ def detach(path: str) -> None:
     _done(_libc.umount2(path.encode(), MNT_DETACH), f"umount {path}")
 
 
+def has_capability(capability: int) -> bool:
+    """Whether this thread may use `capability` now."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; then the same for 32 and above
+    _done(_libc.capget(header, sets), "capget")
+    return bool(sets[0] >> capability & 1)
+
+
 def drop_bounding_set() -> None:
     """No program started later could ever have a capability. Needs CAP_SETPCAP."""
     for capability in range(64):
@@ -91,11 +102,53 @@ def drop_bounding_set() -> None:
             break
 
 
-def drop_capabilities() -> None:
-    """Empty the ambient, inheritable, permitted and effective sets of this thread."""
+def drop_capabilities(keep: int | None = None) -> None:
+    """Empty the ambient, inheritable, permitted and effective sets of this thread, but for `keep`."""
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    _done(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    kept = 0 if keep is None else 1 << keep
+    _done(_libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept)), "capset")
+
+
+class _Ruleset(ctypes.Structure):
+    _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scopes", ctypes.c_uint64))
+
+
+class _PathBeneath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
+
+
+def _syscall(number: int, *arguments: object) -> int:
+    return _libc.syscall(ctypes.c_long(number), *arguments)
+
+
+def landlock_version() -> int:
+    """The version of Landlock's interface that this kernel offers. Raises `OSError` if there is none."""
+    return _done(_syscall(_NR_LANDLOCK_CREATE, None, ctypes.c_size_t(0), 1), "landlock")
+
+
+def landlock_ruleset(files: int, network: int, scopes: int, size: int) -> int:
+    """A descriptor of a new ruleset; `size`: bytes of the structure that this kernel's version knows."""
+    wanted = _Ruleset(files, network, scopes)
+    return _done(
+        _syscall(_NR_LANDLOCK_CREATE, ctypes.byref(wanted), ctypes.c_size_t(size), 0), "landlock ruleset"
+    )
+
+
+def landlock_allow(ruleset: int, path: str, rights: int) -> None:
+    """Allow `rights` on what is at `path` and below it."""
+    parent = os.open(path, os.O_PATH)
+    try:
+        rule = _PathBeneath(rights, parent)
+        _done(_syscall(_NR_LANDLOCK_ADD, ruleset, 1, ctypes.byref(rule), 0), f"landlock rule for {path}")
+    finally:
+        os.close(parent)
+
+
+def landlock_restrict(ruleset: int) -> None:
+    """Confine this thread and those it starts, for good. Needs PR_SET_NO_NEW_PRIVS."""
+    _done(_syscall(_NR_LANDLOCK_RESTRICT, ruleset, 0), "landlock restrict")
 
 
 class _Program(ctypes.Structure):

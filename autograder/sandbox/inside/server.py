@@ -17,19 +17,24 @@ import signal
 import socket
 import tempfile
 import traceback
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from . import fence, kernel, worker
+from . import fence, group, worker
+from .tidy import remove_tree
+from .watch import EVERY_MS, Watch
 from .wire import Caps, encode
 
-READY = b"ready"
+READY = b"ready "
 _REQUEST_BYTES = 1 << 16
+_END_SECONDS = 10
 
 
-def main(grader: int, connection: int, folders: list[str], modules: list[str]) -> NoReturn:
+def main(grader: int, connection: int, folders: list[str], modules: list[str], scratch: str) -> NoReturn:
     """Serve the process `grader` over the socket `connection` until either is gone.
 
-    folders: of the runtime, on the path already. modules: to import before the first run.
+    folders: of the runtime, on the path already. modules: to import before the first run. scratch: the folder
+    for what runs write, where they have no file system of their own; removed at the end.
     """
     server = socket.socket(fileno=connection)
     alive = os.pidfd_open(os.getppid())  # the socket may be held open by children of the grader
@@ -37,11 +42,13 @@ def main(grader: int, connection: int, folders: list[str], modules: list[str]) -
         os._exit(0)
     try:
         tree = _prepare(folders, modules)
+        groups, why_no_groups = group.find()
     except BaseException:
         server.send(traceback.format_exc().encode()[-4000:])
         os._exit(1)
-    server.send(READY)
+    server.send(READY + (b"cgroup" if groups else b"watched: " + why_no_groups.encode()))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers need no wait
+    stop, held = os.pipe()  # when this process is gone, `held` closes, and all keepers read the end of `stop`
     poll = select.poll()
     poll.register(server, select.POLLIN)
     poll.register(alive, select.POLLIN)
@@ -50,10 +57,23 @@ def main(grader: int, connection: int, folders: list[str], modules: list[str]) -
         if not message:
             break
         if os.fork() == 0:
-            _keep(json.loads(message), descriptors[0], descriptors[1], tree)
+            request = json.loads(message) | {"scratch": scratch, "groups": groups}
+            _keep(request, descriptors[0], descriptors[1], stop, tree)
         for descriptor in descriptors:
             os.close(descriptor)
+    os.close(held)
+    _end(scratch)
     os._exit(0)
+
+
+def _end(scratch: str) -> None:
+    """Wait for the keepers, which end by themselves, and remove what killed ones left."""
+    signal.alarm(_END_SECONDS)
+    with contextlib.suppress(ChildProcessError):
+        os.wait()  # SIGCHLD is ignored, so this returns when no child is left, and then raises
+    if scratch:
+        with contextlib.suppress(FileNotFoundError):  # the grader was faster
+            remove_tree(scratch)
 
 
 def _prepare(folders: list[str], modules: list[str]) -> fence.Tree:
@@ -64,28 +84,60 @@ def _prepare(folders: list[str], modules: list[str]) -> fence.Tree:
     return fence.plan_tree(folders)
 
 
-def _keep(request: dict[str, Any], control: int, data: int, tree: fence.Tree) -> NoReturn:
+def _keep(request: dict[str, Any], control: int, data: int, stop: int, tree: fence.Tree) -> NoReturn:
     """The keeper of one run. `control` leads to the grader; `data` goes to the worker."""
     try:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        fence.close_descriptors([control, data])
+        fence.close_descriptors([control, data, stop])
         keeper = os.pidfd_open(os.getpid())
+        proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         user = fence.user_for(os.getpid())
-        namespaces = request["level"] == "namespaces"
-        if namespaces:
-            fence.enter_namespaces()
-        # In a mount namespace every run has a /tmp of its own.
-        with contextlib.nullcontext("/tmp") if namespaces else tempfile.TemporaryDirectory() as folder:
+        with _group(request) as own_group, _folder(request, user) as folder:
+            if request["level"] == "namespaces":
+                fence.enter_namespaces()
             child = os.fork()
             if child == 0:
                 os.close(control)
-                worker.main(data, keeper, user, folder, request, tree)
+                worker.main(data, keeper, user, folder, request, tree, own_group)
             os.close(data)
-            _watch(control, child, request["level"])
+            watch = Watch(proc, child, request, None if request["level"] == "namespaces" else folder)
+            report = _watch(control, stop, child, watch, request["level"])
+            if own_group is not None and own_group.killed():
+                report["over"] = "memory"
+        # Only now: when the grader reads this, nothing of the run is left.
+        with contextlib.suppress(OSError):  # the grader may be gone
+            os.write(control, json.dumps(report).encode())
     except BaseException as error:
-        refuse(data, error)
+        with contextlib.suppress(OSError):
+            refuse(data, error)
     os._exit(0)
+
+
+@contextlib.contextmanager
+def _group(request: dict[str, Any]) -> Iterator[group.Group | None]:
+    if not request["groups"]:
+        yield None
+        return
+    own = group.Group(request["groups"], request["memory_bytes"])
+    try:
+        yield own
+    finally:
+        own.remove()
+
+
+@contextlib.contextmanager
+def _folder(request: dict[str, Any], user: int | None) -> Iterator[str]:
+    """The one folder that a run can write to. In a mount namespace every run has a /tmp of its own."""
+    if request["level"] == "namespaces":
+        yield "/tmp"
+        return
+    folder = tempfile.mkdtemp(prefix="run-", dir=request["scratch"])
+    try:
+        if user is not None and request["level"] != "none":
+            os.chown(folder, user, user)
+        yield folder
+    finally:
+        remove_tree(folder)
 
 
 def refuse(data: int, error: BaseException) -> None:
@@ -93,22 +145,24 @@ def refuse(data: int, error: BaseException) -> None:
     os.write(data, encode({"kind": "refused", "why": f"{type(error).__name__}: {error}"[:1000]}, Caps()))
 
 
-def _watch(control: int, child: int, level: str) -> None:
-    """Kill the worker when `control` says anything or closes; then say how it ended."""
+def _watch(control: int, stop: int, child: int, watch: Watch, level: str) -> dict[str, Any]:
+    """Kill the worker when `control` speaks or closes, or it is over a limit; then say how it ended."""
     ended = os.pidfd_open(child)
     poll = select.poll()
-    poll.register(control, select.POLLIN)
-    poll.register(ended, select.POLLIN)
-    asked = all(descriptor != ended for descriptor, _ in poll.poll())
-    if asked:
+    for descriptor in (control, stop, ended):
+        poll.register(descriptor, select.POLLIN)
+    over = ""
+    while not (events := poll.poll(EVERY_MS)):
+        if over := watch.over():
+            break
+    asked = not over and all(descriptor != ended for descriptor, _ in events)
+    if asked or over:
         signal.pidfd_send_signal(ended, signal.SIGKILL)
     _, status, used = os.wait4(child, 0)
     if level == "none":
         _kill_group(child)
     code = os.waitstatus_to_exitcode(status)
-    report = {"asked": asked, "code": code, "cpu_seconds": used.ru_utime + used.ru_stime}
-    with contextlib.suppress(OSError):  # the grader may be gone
-        os.write(control, json.dumps(report).encode())
+    return {"asked": asked, "over": over, "code": code, "cpu_seconds": used.ru_utime + used.ru_stime}
 
 
 def _kill_group(leader: int) -> None:

@@ -7,14 +7,17 @@ whatever is in this process may be changed by the student's code, at worst to th
 from __future__ import annotations
 
 import builtins
+import contextlib
 import linecache
 import os
 import random
 import select
 import signal
 import sys
+import tempfile
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,6 +26,7 @@ from cs_utils.checking import probes
 from cs_utils.checking.outcome import Failure, Outcome, describe_exception, plain
 
 from . import fence, kernel, notebook, wire
+from .group import Group
 
 SEED = 0
 OUT_OF_MEMORY = 71  # exit status of a worker that could not even send its answer
@@ -30,7 +34,13 @@ _FROM_GRADER = wire.Caps(header=256 << 20, payload=1 << 30)  # the grader is tru
 
 
 def main(
-    data: int, keeper: int, user: int | None, folder: str, request: Mapping[str, Any], tree: fence.Tree
+    data: int,
+    keeper: int,
+    user: int | None,
+    folder: str,
+    request: Mapping[str, Any],
+    tree: fence.Tree,
+    group: Group | None,
 ) -> NoReturn:
     """Never returns.
 
@@ -41,11 +51,11 @@ def main(
         folder: to work in, and the only one to write to.
         request: level and limits, as `autograder.sandbox.run` sends them.
         tree: what to show of the file system.
+        group: the control group to join.
     """
     link = Link(data, wire.Caps(payload=request["answer_bytes"]))
     try:
-        _enter(data, keeper, user, request, tree)
-        os.chdir(folder)
+        _enter(data, keeper, user, folder, request, tree, group)
     except BaseException as error:
         link.send({"kind": "refused", "why": f"{type(error).__name__}: {error}"[:1000]})
         os._exit(1)
@@ -60,23 +70,52 @@ def main(
         os._exit(1)
 
 
-def _enter(data: int, keeper: int, user: int | None, request: Mapping[str, Any], tree: fence.Tree) -> None:
+def _enter(
+    data: int,
+    keeper: int,
+    user: int | None,
+    folder: str,
+    request: Mapping[str, Any],
+    tree: fence.Tree,
+    group: Group | None,
+) -> None:
     """Build the fence of the level asked for. Raises when any part of it cannot be had."""
-    if request["level"] == "namespaces":
+    level = request["level"]
+    if group is not None:
+        group.join()
+    with contextlib.suppress(OSError):  # when the machine runs out of memory, this process goes first
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    keep = [data, keeper]
+    if level == "landlock":
+        keep.append(fence.landlock_rules(tree, folder))
+    if level == "namespaces":
         fence.build_root(tree, request["tmpfs_bytes"])
-        fence.close_descriptors([data, keeper])
-        fence.drop_privileges(user)
     else:
         os.setsid()
-        fence.close_descriptors([data, keeper])
-    fence.limit_resources(request["rlimits"])
+    fence.close_descriptors(keep)
+    if level != "none":
+        capability = fence.needed_to_read(tree, user) if level == "landlock" else None
+        fence.drop_privileges(user, capability)
+    os.chdir(folder)
+    os.environ.update(HOME=folder, TMPDIR=folder)
+    tempfile.tempdir = folder
+    fence.limit_resources(_rlimits(request, user))
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it
     if select.select([keeper], [], [], 0)[0]:
         os._exit(0)  # the keeper died before we could ask to die with it
     os.close(keeper)
-    if request["level"] != "none":
+    if level == "landlock":
+        kernel.landlock_restrict(keep[-1])
+        os.close(keep[-1])
+    if level != "none":
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        fence.filter_calls(os.getpid())
+        fence.filter_calls(os.getpid(), shared_files=level == "landlock")
+
+
+def _rlimits(request: Mapping[str, Any], user: int | None) -> dict[str, int]:
+    """RLIMIT_NPROC counts all threads of a user, so it is for users (or user namespaces) of one run only."""
+    own_count = request["level"] == "namespaces" or (request["level"] == "landlock" and user is not None)
+    return request["rlimits"] | ({"NPROC": request["threads"]} if own_count else {})
 
 
 class Link:
