@@ -17,12 +17,12 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 TORCH := torch==$(TORCH_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks lint prove clean
+.PHONY: help demo test notebooks misconceptions lint prove clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@for file in $(wildcard bench/*.py); do \
-		echo "make bench-$$(basename $$file .py)  run $$file"; \
+		printf "make %-16s run %s\n" "bench-$$(basename $$file .py)" "$$file"; \
 	done
 
 demo: $(BIN)/.instructor  ## build a release, grade a sample class, show the scores
@@ -33,6 +33,9 @@ test: $(BIN)/.test  ## run the tests; says at the end what was left out
 
 notebooks: $(BIN)/.instructor  ## generate notebooks/ from solutions/
 	@$(BIN)/python -m autograder.source
+
+misconceptions: $(BIN)/.test  ## write docs/misconceptions.md: which known mistake fails which cases
+	@$(BIN)/python -m tests.exercises.table
 
 lint: $(BIN)/.test  ## ruff and mypy
 	@$(BIN)/ruff check .
