@@ -360,7 +360,7 @@ def _bn_large_eps(rng: np.random.Generator) -> Iterator[Case]:
     for (n, d), eps in (((3, 2), 0.3), ((6, 3), 0.1)):
         yield _batchnorm_call(rng, _features(rng, n, d) / 4, training=True, eps=eps)
     x = _features(rng, 5, 3) / 4
-    x[:, 1] = 1.5  # a feature that is the same in every row
+    x[:, 1] = 0  # a feature that is the same in every row
     yield _batchnorm_call(rng, x, training=True, eps=0.3)
 
 
@@ -953,11 +953,15 @@ def _gamma_outside(back: _Back) -> Tensor:
     return _gamma_forgotten(back) * back.per_channel(back.gamma)
 
 
-def _left_over(g: Tensor, x_hat: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """What autograd gives back to x_hat when its mean and its mean square over `axes` are held fixed."""
+def _left_over(g: Tensor, x_hat: Tensor, axes: tuple[int, ...], centred: bool = False) -> Tensor:
+    """What autograd gives back to x_hat when its mean and its mean square over `axes` are held fixed.
+
+    centred: its variance instead of its mean square, which differs where x_hat has a mean over `axes`.
+    """
     z = x_hat.detach().clone().requires_grad_()
     held = (g * (z - z.mean(axes, keepdim=True))).sum()
-    bend = (g * x_hat * z.square().mean(axes, keepdim=True) / 2).sum()
+    square = z.var(axes, correction=0, keepdim=True) if centred else z.square().mean(axes, keepdim=True)
+    bend = (g * x_hat * square / 2).sum()
     return torch.autograd.grad(held - bend, z)[0]
 
 
@@ -1281,14 +1285,23 @@ def _bn2d_back_eps(rng: np.random.Generator) -> Iterator[Case]:
         yield _bn_back(rng, _images(rng, *shape) / 16, eps=eps)
 
 
-def _rows_of_channels_back(back: _Back) -> Any:
-    """The backward for (N, D) on rows of C numbers as they lie in memory."""
-    channels = len(back.gamma)
-    dout, x_hat = back.dout.reshape(-1, channels), back.x_hat.reshape(-1, channels)
-    std = (back.rows(back.x).var(1, correction=0) + back.eps).sqrt()
-    dx = _left_over(dout * back.gamma, x_hat, (0,)) / std
-    return dx.reshape(back.x.shape), torch.einsum("ic,ic->c", dout, x_hat), dout.sum(0)
+def _rows_of_channels_back(*, graph: bool) -> Callable[[_Back], Any]:
+    """A backward for (N, D) on rows of C numbers as they lie in memory: by the graph, or in closed form."""
 
+    def rule(back: _Back) -> Any:
+        channels = len(back.gamma)
+        dout, x_hat = back.dout.reshape(-1, channels), back.x_hat.reshape(-1, channels)
+        std = (back.rows(back.x).var(1, correction=0) + back.eps).sqrt()
+        dx = _left_over(dout * back.gamma, x_hat, (0,), centred=graph) / std
+        return dx.reshape(back.x.shape), torch.einsum("ic,ic->c", dout, x_hat), dout.sum(0)
+
+    return rule
+
+
+CUT_HINT = (
+    "`reshape(-1, C)` cuts the numbers in the order in which they lie in memory, and channels do not lie "
+    "last: move them there first, of `dout` and of `x_hat`, and dx back again."
+)
 
 BATCHNORM2D_BACKWARD = Exercise(
     name="batchnorm2d_backward",
@@ -1308,10 +1321,15 @@ BATCHNORM2D_BACKWARD = Exercise(
     misconceptions=(
         *_common_mistakes(BN2D, "its channel"),
         Misconception(
-            "dout and x_hat are reshaped to (-1, C) without moving the channels to the end first",
-            "`reshape` cuts the numbers in the order in which they lie in memory, and channels do not lie "
-            "last.",
-            _backward(BN2D, _rows_of_channels_back),
+            "for batchnorm_backward, rows are cut without moving the channels to the end first",
+            CUT_HINT,
+            _backward(BN2D, _rows_of_channels_back(graph=True)),
+            (PARAMETERS, *EVERY_DX),
+        ),
+        Misconception(
+            "for the closed form, rows are cut without moving the channels to the end first",
+            CUT_HINT,
+            _backward(BN2D, _rows_of_channels_back(graph=False)),
             (PARAMETERS, *EVERY_DX),
         ),
         Misconception(
@@ -1397,9 +1415,11 @@ def _when_folded(rule: Callable[[_Fold], Any]) -> Predict:
 
 
 def _layer_to_fold(rng: np.random.Generator, *shape: int, **options: Any) -> Case:
+    """The variances are large, so that a small eps can stand where it likes."""
     filters = shape[0]
     w, b = rng.normal(size=shape).round(2), rng.normal(0, 2, filters).round(2)
-    return case(w, b, *_scale_shift(rng, filters), *_running(rng, filters), **options)
+    mean, var = rng.normal(0, 5, filters).round(2), rng.uniform(60, 120, filters).round(1)
+    return case(w, b, *_scale_shift(rng, filters), mean, var, **options)
 
 
 def _fold_convolution(rng: np.random.Generator) -> Iterator[Case]:
