@@ -38,7 +38,7 @@ class Record:
 
     def gradients(self, dout: Array) -> tuple[Array, ...]:
         """Gradients with respect to the inputs, in their order; can be asked for any number of times."""
-        upstream = torch.tensor(np.ascontiguousarray(dout), dtype=self._out.dtype)
+        upstream = torch.from_numpy(np.array(dout, order="C")).to(self._out.dtype)
         found = torch.autograd.grad(self._out, self._inputs, upstream, retain_graph=True)
         return tuple(gradient.numpy() for gradient in found)
 
@@ -99,7 +99,7 @@ def _conv2d(
 ) -> Record:
     bias = np.zeros(len(w), dtype=w.dtype) if b is None else b
     options = _pair(stride), _pair(padding), _pair(dilation)
-    return Record(lambda *inputs: F.conv2d(*inputs, *options), *_tensors(x, w, bias))
+    return Record(lambda x, w, b: F.conv2d(x, w, b, *options), *_tensors(x, w, bias))
 
 
 def numeric_gradient(f: Callable[[Array], float], x: Array, *, h: float = 1e-5) -> Array:
@@ -315,16 +315,18 @@ def _groupnorm(x_hat: Array, gamma: Array, var: Array, eps: float, groups: int =
 def dropout_forward(x: Array, *, p: float, training: bool, rng: np.random.Generator) -> tuple[Array, Cache]:
     """Inverted dropout: in training each number is dropped with probability p and the others grow.
 
-    Returns out in the shape of x, and cache: (mask, p, training).
+    Returns out in the shape of x, and cache: (keep, p); otherwise keep is True everywhere and p is 0.
     """
-    kept = torch.as_tensor(rng.random(x.shape)).ge(p) if training else torch.ones(x.shape, dtype=torch.bool)
-    record = _dropout(kept.numpy(), p, training, x)
-    return record.out, Cache.of(record, kept.numpy(), p, training)
+    if not training:
+        p = 0.0
+    keep = torch.as_tensor(rng.random(x.shape)).ge(p) if training else torch.ones(x.shape, dtype=torch.bool)
+    record = _dropout(keep.numpy(), p, x)
+    return record.out, Cache.of(record, keep.numpy(), p)
 
 
 def dropout_backward(dout: Array, cache: Sequence[Any]) -> Array:
     """Gradient dx in the shape of dout."""
-    return _record_of(cache, _dropout, 3).gradients(dout)[0]
+    return _record_of(cache, _dropout, 2).gradients(dout)[0]
 
 
 def linear_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
@@ -374,13 +376,11 @@ def kaiming_init(shape: tuple[int, ...], *, rng: np.random.Generator) -> Array:
     return nn.init.kaiming_normal_(weights, nonlinearity="relu", generator=_generator(rng)).numpy()
 
 
-def _dropout(kept: Array, p: float, training: bool, x: Array | None = None) -> Record:
-    """F.dropout has a generator of its own; here the mask is given."""
-    mask, scale = torch.tensor(kept), 1 / (1 - p) if training and p < 1 else 1.0
-    return Record(
-        lambda x: torch.ops.aten.native_dropout_backward(x, mask, scale),
-        *_tensors(np.zeros(kept.shape) if x is None else x),
-    )
+def _dropout(keep: Array, p: float, x: Array | None = None) -> Record:
+    """What F.dropout does once it has drawn; its own generator is another one."""
+    mask, scale = torch.tensor(keep), 1 / (1 - p) if p < 1 else 0.0
+    given = np.zeros(mask.shape) if x is None else x
+    return Record(lambda x: torch.ops.aten.native_dropout_backward(x, mask, scale), *_tensors(given))
 
 
 def _linear(x: Array, w: Array, b: Array | None = None) -> Record:
