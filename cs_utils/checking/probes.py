@@ -8,6 +8,7 @@ judge. This file runs in the sandbox too, so it needs nothing but NumPy, and it 
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import sys
 import textwrap
@@ -92,6 +93,60 @@ def function_from_text(student: Student, name: str, text: str, x: np.ndarray, **
     return student(name)(eval(text, {"np": np, "x": x}), x, **options)
 
 
+def own_cache_and_out(student: Student, name: str, dout: np.ndarray, *args: Any, **options: Any) -> Any:
+    """`own_cache` with the forward's `out` in front: where a mask is random, `out` shows what was dropped."""
+    outs = []
+
+    def watched(other: str) -> Callable[..., Any]:
+        function = student(other)
+
+        def forward(*inputs: Any, **settings: Any) -> Any:
+            returned = function(*inputs, **settings)
+            outs.extend(returned[:1])
+            return returned
+
+        return function if other == name else forward
+
+    gradient = own_cache(watched, name, dout, *args, **options)
+    return outs[-1], gradient
+
+
+def drawn_again(
+    student: Student, name: str, *args: Any, rng: np.random.Generator, **options: Any
+) -> dict[str, list[Any]]:
+    """Two calls with generators in the same state, then more with the generator of the first call.
+
+    Of a function that returns several values, the first one of each call.
+    """
+    generators = [rng, copy.deepcopy(rng), rng, rng, rng, rng]
+    results = [student(name)(*args, rng=generator, **options) for generator in generators]
+    return {"calls": [result[0] if isinstance(result, tuple | list) else result for result in results]}
+
+
+def training_then_evaluation(
+    student: Student,
+    name: str,
+    batches: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    running_mean: np.ndarray,
+    running_var: np.ndarray,
+    **options: Any,
+) -> Any:
+    """A batch norm: one training step for every batch but the last, which is evaluated.
+
+    Each step gets the running statistics that the step before returned.
+    """
+    *training, last = batches
+    running = [running_mean, running_var]
+    for batch in training:
+        returned = student(name)(batch, gamma, beta, *running, training=True, **options)
+        if not isinstance(returned, tuple | list) or len(returned) != 4:
+            raise TypeError(f"{name} did not return four values: out, cache, running_mean, running_var")
+        running = list(returned[2:])
+    return student(name)(last, gamma, beta, *running, training=False, **options)
+
+
 # --- is it vectorised? ------------------------------------------------------------------------------------
 
 DISGUISED = frozenset({"vectorize", "apply_along_axis", "apply_over_axes", "frompyfunc"})
@@ -158,6 +213,9 @@ PROBES: dict[str, Callable[..., Any]] = {
     "own_cache": own_cache,
     "not_contiguous": not_contiguous,
     "own_cache_not_contiguous": own_cache_not_contiguous,
+    "own_cache_and_out": own_cache_and_out,
+    "drawn_again": drawn_again,
     "function_from_text": function_from_text,
+    "training_then_evaluation": training_then_evaluation,
     "work_counted": work_counted,
 }
