@@ -12,7 +12,7 @@ import sys
 import warnings
 import zoneinfo
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +29,7 @@ from autograder.text import MOST_LISTED, printable
 
 if TYPE_CHECKING:
     from autograder.collect import CollectReport
-    from autograder.grading import ClassReport
+    from autograder.grading import Change, ClassReport
     from autograder.results import GradedSubmission
 
 OK, ATTENTION, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -54,6 +54,10 @@ AssignmentName = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="Such 
 Students = Annotated[
     list[str] | None,
     typer.Option("--student", "-s", metavar="ID", help="Only this student; may be given several times."),
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Sandboxes at a time.")]
+Unprotected = Annotated[
+    bool, typer.Option("--unprotected", help="Run students' code although no sandbox works here.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of a table.")]
 
@@ -164,19 +168,88 @@ def _print_collected(report: CollectReport) -> None:
 def grade(
     assignment: AssignmentName,
     students: Students = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Sandboxes at a time.")] = None,
-    allow_unprotected: Annotated[
-        bool,
-        typer.Option("--unprotected", help="Run students' code although no sandbox works here."),
-    ] = False,
+    jobs: Jobs = None,
+    allow_unprotected: Unprotected = False,
     as_json: Json = False,
     course_dir: CourseDir = Path("."),
 ) -> None:
     """Grade everything that was handed in, in the sandbox, and print the score table.
 
-    Grading again changes nothing that has not changed, and never touches points and comments given by hand.
-    Interrupted with Ctrl-C, it keeps what is finished; run it again for the rest.
+    What was graded before and has not changed since is not judged again. Points and comments given by hand
+    are never touched. Interrupted with Ctrl-C, it keeps what is finished; run it again for the rest.
     """
+    _grade(course_dir, assignment, students, jobs, allow_unprotected, as_json, again=False)
+
+
+@app.command(epilog="Example: [b]autograder regrade 01_correlation --diff[/b]")
+def regrade(
+    assignment: AssignmentName,
+    students: Students = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Change nothing; show what would change, and why.")
+    ] = False,
+    jobs: Jobs = None,
+    allow_unprotected: Unprotected = False,
+    as_json: Json = False,
+    course_dir: CourseDir = Path("."),
+) -> None:
+    """Judge every submission anew, whether anything has changed or not.
+
+    With --diff nothing is recorded: each cell whose points would change is listed with the reason. Exit code
+    1 when there is one.
+    """
+    if not diff:
+        return _grade(course_dir, assignment, students, jobs, allow_unprotected, as_json, again=True)
+    course = Course(course_dir)
+    course.assignment(assignment)
+    _on_roster(course, students)
+    from autograder.grading import changes
+
+    with _progress(f"Judging {assignment} again") as advance:
+        found = changes(
+            course,
+            assignment,
+            students,
+            jobs=jobs,
+            allow_unprotected=allow_unprotected,
+            progress=advance,
+        )
+    if as_json:
+        print(json.dumps([asdict(change) for change in found], indent=1))
+    else:
+        _print_changes(assignment, found)
+    if found:
+        raise typer.Exit(ATTENTION)
+
+
+def _print_changes(assignment: str, found: Sequence[Change]) -> None:
+    if not found:
+        out.print(f"{assignment}: judging again would change nothing.")
+        return
+    table = Table(title=f"{assignment}: what judging again would change; nothing was recorded")
+    for column in ("student", "cell", "before", "now", "why", "found now"):
+        table.add_column(column)
+    for change in found:
+        table.add_row(
+            escape(printable(change.student)),
+            change.cell,
+            "-" if change.before is None else f"{change.before:g}",
+            f"{change.now:g}",
+            "; ".join(change.why) or "no reason found: please report it",
+            escape("; ".join(printable(finding, 60) for finding in change.findings)),
+        )
+    out.print(table)
+
+
+def _grade(
+    course_dir: Path,
+    assignment: str,
+    students: list[str] | None,
+    jobs: int | None,
+    allow_unprotected: bool,
+    as_json: bool,
+    again: bool,
+) -> None:
     course = Course(course_dir)
     course.assignment(assignment)
     _on_roster(course, students)
@@ -189,6 +262,7 @@ def grade(
             students=students,
             jobs=jobs,
             allow_unprotected=allow_unprotected,
+            again=again,
             progress=advance,
         )
     if as_json:
@@ -204,6 +278,7 @@ def _report_as_json(report: ClassReport) -> dict[str, Any]:
         "assignment": report.assignment,
         "level": report.level,
         "seconds": round(report.seconds, 2),
+        "kept": report.kept,
         "log": str(report.log) if report.log else None,
         "strangers": list(report.strangers),
         "submissions": [
@@ -247,7 +322,8 @@ def _print_report(report: ClassReport) -> None:
     if (more := len(report.strangers) - MOST_LISTED) > 0:
         err.print(f"[yellow]not on the roster[/yellow]: {more} more in submitted/")
     where = f", log: {report.log}" if report.log else ""
-    out.print(f"{len(report.submissions)} submissions in {report.seconds:.1f} s, {report.level}{where}")
+    kept = f" ({report.kept} judged before and unchanged)" if report.kept else ""
+    out.print(f"{len(report.submissions)} submissions{kept} in {report.seconds:.1f} s, {report.level}{where}")
 
 
 def _why(one: GradedSubmission) -> str:
@@ -346,7 +422,7 @@ def demo(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
     ],
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Sandboxes at a time.")] = None,
+    jobs: Jobs = None,
 ) -> None:
     """Build a release, let a sample class hand in, grade it in the sandbox, and show where everything is."""
     from autograder.demo import CLASS, make_class

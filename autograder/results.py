@@ -74,7 +74,8 @@ class GradedSubmission:
     """Everything the gradebook, the feedback page and the class report need about one submission.
 
     summary: one line for the class report when something needs the instructor's eye, else "".
-    level: isolation level that the code ran under, such as ``namespaces``.
+    level: isolation level that the code ran under, such as ``namespaces``. basis: what the result rests on
+    (`autograder.basis`); a submission whose basis is still the same need not be judged again.
     """
 
     student: str
@@ -85,6 +86,7 @@ class GradedSubmission:
     summary: str = ""
     level: str = ""
     seconds: float = 0.0
+    basis: dict[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> float:

@@ -139,23 +139,21 @@ def speedup(folder: Path, students: int, with_torch: bool) -> float:
 def overhead_ms(folder: Path, students: int) -> float:
     """Median of (wall time of one submission, alone on one worker) - (its code run without any grader)."""
     from autograder import gradebook
-    from autograder.grading import grade_one
+    from autograder.grading import Setup, grade_one
     from autograder.intake.apart import Readers
-    from autograder.judge import Task, graded_cells, right_answers
-    from autograder.sandbox import Sandbox, best_level
+    from autograder.sandbox import Sandbox
 
-    course = classroom(folder / "overhead", students)
-    instructor = gradebook.read_release(course, NOTEBOOK)
-    task = Task(graded_cells(instructor), right_answers(NOTEBOOK), course.seed(NOTEBOOK))
+    setup = Setup.make(classroom(folder / "overhead", students), NOTEBOOK, 1, False)
+    course = setup.course
     over = []
-    with Sandbox(best_level()) as sandbox, Readers() as readers, gradebook.open_gradebook(course) as book:
+    with Sandbox(setup.level) as sandbox, Readers() as readers, gradebook.open_gradebook(course) as book:
         for number, student in enumerate(course.roster()):
             start = time.perf_counter()
-            graded = grade_one(course, student, NOTEBOOK, instructor, task, sandbox, readers)
+            graded = grade_one(setup, student, sandbox, readers)
             gradebook.record(course, graded, book)
             whole = time.perf_counter() - start
             if number >= len(honest()):  # the first of each kind pays for references made once for a class
-                over.append(1000 * (whole - _own_seconds(graded, task)))
+                over.append(1000 * (whole - _own_seconds(graded, setup.task)))
     median = statistics.median(over)
     print(f"beyond the student's own code: {median:.0f} ms a submission (median of {len(over)})")
     return median
