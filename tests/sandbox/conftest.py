@@ -1,4 +1,7 @@
-"""One sandbox for all tests of a level, and short ways to run a student's code in it."""
+"""One sandbox for all tests of a level, and short ways to run a student's code in it.
+
+A test that takes `sandbox`, `run`, `ask` or `level` is run at both protected levels.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,20 @@ import pytest
 
 from autograder.results import Cell
 from autograder.sandbox import Level, Limits, Run, Sandbox
+from autograder.sandbox.levels import PROTECTED
 from cs_utils.checking.outcome import Outcome
 
 QUICK = Limits(cell_seconds=3, total_seconds=30, cpu_seconds=20)
 
 
-@pytest.fixture(scope="session", params=[Level.NAMESPACES], ids=lambda level: level.value)
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    with Sandbox(request.param, QUICK) as sandbox:
+@pytest.fixture(scope="session", params=PROTECTED, ids=lambda level: level.value)
+def level(request: pytest.FixtureRequest) -> Level:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def sandbox(level: Level) -> Iterator[Sandbox]:
+    with Sandbox(level, QUICK) as sandbox:
         yield sandbox
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import select
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from autograder.sandbox import Level, Limits, Sandbox
+from autograder.sandbox import run as running
 from tests.sandbox.conftest import QUICK, call, cells
 
 
@@ -28,10 +31,10 @@ def test_an_endless_loop_in_a_call_costs_that_call(run):
     assert call(result, "f").failure.kind == "timeout"
 
 
-def test_all_cells_together_have_a_limit():
+def test_all_cells_together_have_a_limit(level):
     limits = Limits(cell_seconds=1, total_seconds=2)
     with (
-        Sandbox(Level.NAMESPACES, limits) as sandbox,
+        Sandbox(level, limits) as sandbox,
         sandbox.start(cells(*["import time\ntime.sleep(0.7)"] * 6)) as result,
     ):
         assert result.dead.failure.kind == "timeout"
@@ -83,41 +86,121 @@ def test_a_memory_bomb_raises_inside_and_the_rest_is_graded(run):
     assert result.value("n").value < 21
 
 
-def test_processor_time_has_a_limit():
+def test_processor_time_has_a_limit(level):
     limits = Limits(cpu_seconds=1)
     with (
-        Sandbox(Level.NAMESPACES, limits) as sandbox,
+        Sandbox(level, limits) as sandbox,
         sandbox.start(cells("while True:\n    pass")) as result,
     ):
         assert "CPU limit" in result.dead.failure.message
 
 
-def test_the_disk_cannot_be_filled(run):
-    fill = (
-        "n = 0\ntry:\n    while True:\n        with open(f'/tmp/{n}', 'wb') as file:\n"
-        "            file.write(bytes(10_000_000))\n        n += 1\n"
-        "except OSError as error:\n    told = str(error)"
-    )
-    result = run(fill)
-    assert result.value("n").value <= 6
-    assert "No space" in result.value("told").value
+MEMORY = {
+    "an array": "import numpy as np\nx = np.ones(10**8)",
+    "shared pages": "import mmap\nx = mmap.mmap(-1, 10**9)\nfor n in range(0, 10**9, 4096):\n    x[n] = 1",
+}
 
 
-def test_files_without_content_are_limited_too(run):
+@pytest.mark.parametrize("how", MEMORY)
+def test_memory_has_a_limit_of_its_own(level, how):
+    limits = replace(QUICK, memory_bytes=300 << 20)
+    with Sandbox(level, limits) as sandbox, sandbox.start(cells("n = 1", MEMORY[how])) as result:
+        assert result.dead is not None and result.dead.number == 2
+        assert "memory limit: held more than 300 MiB" in result.dead.failure.message
+        assert sandbox.memory == "cgroup" or sandbox.memory.startswith("watched: ")
+
+
+def test_the_keeper_ends_a_run_that_its_grader_forgot(level, monkeypatch):
+    monkeypatch.setattr(running, "_KEEP_SECONDS", 1 - QUICK.total_seconds)
+    with Sandbox(level, QUICK) as sandbox, sandbox.start(cells("n = 1")) as result:
+        assert result.alive
+        assert select.select([result._control], [], [], 10)[0], "nobody asked, and the keeper speaks"
+        assert "long after its time" in result.value("n").failure.message
+
+
+FILL = """
+import os
+kept = []
+def write(name, flags=os.O_CREAT | os.O_RDWR):
+    descriptor = os.open(name, flags, 0o600)
+    for _ in range(10):
+        os.write(descriptor, bytes(1_000_000))
+    kept.append(descriptor)
+n = 0
+try:
+    while n < 100:
+        {how}
+        n += 1
+except OSError as error:
+    told = str(error)
+"""
+FILLING = {
+    "files": "write(str(n))",
+    "removed files": "write(str(n)); os.remove(str(n))",
+    "files without a name": "write('.', os.O_TMPFILE | os.O_RDWR)",
+    "replaced files": "write(str(n)); os.replace(str(n), 'same')",
+    "folders": "os.mkdir(str(n)); write(f'{n}/x')",
+    "a hidden folder": "os.mkdir(str(n), 0); os.umask(0o777); write(str(n) + 'x')",
+}
+
+
+@pytest.mark.parametrize("how", FILLING)
+def test_the_disk_cannot_be_filled(run, level, how):
+    """With a file system of its own a run sees a full disk; else it is ended when it has written too much."""
+    result = run(FILL.format(how=FILLING[how]), "import time\ntime.sleep(0.2)")
+    if result.dead is not None:
+        assert level is Level.LANDLOCK and "disk limit" in result.dead.failure.message
+    else:
+        assert result.value("n").value <= 6
+        assert len(result.value("told").value) > 0
+
+
+@pytest.mark.parametrize(
+    "make", ["open(str(n), 'w').close()", "os.mkdir(str(n))", "os.mkdir('x'); os.chdir('x')"]
+)
+def test_files_without_content_are_limited_too(run, level, make):
     result = run(
-        "n = 0\ntry:\n    while n < 10**5:\n        open(f'/tmp/{n}', 'w').close()\n        n += 1\n"
-        "except OSError:\n    pass"
+        f"import os\nn = 0\ntry:\n    while n < 10**5:\n        {make}\n        n += 1\n"
+        "except OSError:\n    pass",
+        "import time\ntime.sleep(0.2)",
     )
-    assert 1000 < result.value("n").value < 10_000
+    if level is Level.LANDLOCK:
+        assert result.dead is not None and "disk limit" in result.dead.failure.message
+    else:
+        assert 1000 < result.value("n").value < 10_000
 
 
-def test_threads_are_limited(run):
+def test_one_file_has_a_largest_size(level):
     source = (
-        "import threading\nstop = threading.Event()\nn = 0\ntry:\n    while n < 1000:\n"
-        "        threading.Thread(target=stop.wait, daemon=True).start()\n        n += 1\n"
-        "except RuntimeError:\n    pass\nstop.set()"
+        "try:\n    with open('x', 'wb') as file:\n        file.truncate(2_000_000)\n"
+        "except OSError as e:\n    told = str(e)"
     )
-    assert 8 <= run(source).value("n").value < 100
+    with Sandbox(level, replace(QUICK, file_bytes=10**6)) as sandbox, sandbox.start(cells(source)) as result:
+        assert "too large" in result.value("told").value
+
+
+def test_open_files_are_limited(run):
+    source = (
+        "n, kept = 0, []\ntry:\n    while n < 5000:\n        kept.append(open('/dev/null'))\n        n += 1\n"
+        "except OSError as error:\n    told = str(error)\ndel kept"
+    )
+    result = run(source)
+    assert result.value("n").value < 256
+    assert "Too many open files" in result.value("told").value
+
+
+def test_threads_are_limited(run, level):
+    source = (
+        "import threading, time\nthreading.stack_size(32768)\nstop = threading.Event()\nn = 0\n"
+        "try:\n    while n < 2000:\n"
+        "        threading.Thread(target=stop.wait, daemon=True).start()\n        n += 1\n"
+        "except RuntimeError:\n    pass\ntime.sleep(0.1)\nstop.set()"
+    )
+    result = run(source)
+    if result.dead is not None:  # where a user's threads cannot be limited for one run, the keeper counts
+        assert level is Level.LANDLOCK and "thread limit" in result.dead.failure.message
+    else:
+        assert 8 <= result.value("n").value < 100
 
 
 def test_an_answer_that_is_too_large_is_refused_and_the_run_goes_on(run):

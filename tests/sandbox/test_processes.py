@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -27,8 +28,8 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     return True
 
 
-def test_closing_a_run_leaves_no_process():
-    with Sandbox(Level.NAMESPACES, QUICK) as sandbox:
+def test_closing_a_run_leaves_no_process(level):
+    with Sandbox(level, QUICK) as sandbox:
         before = descendants(os.getpid())
         source = "import threading\nthreading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()"
         run = sandbox.start(cells(source))
@@ -50,9 +51,9 @@ def test_a_timeout_leaves_no_process(sandbox):
     run.close()
 
 
-def test_closing_the_sandbox_ends_open_runs():
+def test_closing_the_sandbox_ends_open_runs(level):
     before = descendants(os.getpid())
-    sandbox = Sandbox(Level.NAMESPACES, QUICK)
+    sandbox = Sandbox(level, QUICK)
     run = sandbox.start(cells("x = 1"))
     everything = descendants(os.getpid()) - before
     server = _server(sandbox)
@@ -67,7 +68,7 @@ GRADER = """
     import sys, threading
     from autograder.results import Cell
     from autograder.sandbox import Level, Limits, Sandbox
-    sandbox = Sandbox(Level.NAMESPACES, Limits(cell_seconds=100))
+    sandbox = Sandbox(Level(sys.argv[1]), Limits(cell_seconds=100))
     idle = sandbox.start([Cell("x = 1", "answer", 1, "f")])
     source = "while True:\\n    pass"
     threading.Thread(target=sandbox.start, args=([Cell(source, "answer", 1, "f")],), daemon=True).start()
@@ -77,8 +78,9 @@ GRADER = """
 
 
 @pytest.mark.parametrize("victim", ["grader", "fork server", "keeper"])
-def test_kill_9_leaves_no_process(victim):
-    command = [sys.executable, "-c", textwrap.dedent(GRADER)]
+def test_kill_9_leaves_no_process_and_no_file(victim, level, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(_open_folder(tmp_path)))
+    command = [sys.executable, "-c", textwrap.dedent(GRADER), level.value]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as grader:
         try:
             assert grader.stdout is not None
@@ -92,8 +94,47 @@ def test_kill_9_leaves_no_process(victim):
             for pid in pids[victim]:
                 os.kill(pid, signal.SIGKILL)
             assert until(lambda: not any(map(is_running, below[victim])))
+            if victim == "keeper":  # what a killed keeper leaves is removed with its sandbox
+                grader.communicate("")
+            assert until(lambda: not list(tmp_path.rglob("run-*")))
         finally:
             grader.kill()
+
+
+def _open_folder(folder: Path) -> Path:
+    """Runs of root's have users of their own, so they must be able to get there."""
+    for one in [folder, *folder.parents[:2]]:
+        one.chmod(0o755)
+    return folder
+
+
+DEEP = "import os\nos.umask(0o300)\nfor n in range(1500):\n    os.mkdir('x')\n    os.chdir('x')"
+
+
+@pytest.mark.parametrize("level", [Level.LANDLOCK, Level.NONE])
+@pytest.mark.parametrize(
+    "source", [DEEP, "import os\nos.umask(0o777)\nos.mkdir('x')\nopen('y', 'w').close()"]
+)
+def test_whatever_was_written_is_gone_afterwards(level, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(_open_folder(tmp_path)))
+    with Sandbox(level, QUICK, allow_unprotected=True) as sandbox:
+        run = sandbox.start(cells("x = 1", source))
+        assert list(tmp_path.glob("convnet-runs-*"))
+        run.close()
+        assert not list(tmp_path.rglob("run-*"))
+    assert not list(tmp_path.glob("convnet-runs-*"))
+
+
+def test_what_a_killed_grader_left_goes_away_and_a_living_ones_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(_open_folder(tmp_path)))
+    with Sandbox(Level.LANDLOCK, QUICK) as living, living.start([]):
+        (mine,) = tmp_path.iterdir()
+        left = tmp_path / "convnet-runs-left"
+        (left / "run-x" / "deep").mkdir(parents=True)
+        for folder in (mine, left):
+            os.utime(folder, (0, 0))
+        with Sandbox(Level.LANDLOCK, QUICK) as other, other.start([]):
+            assert not left.exists() and mine.exists()
 
 
 def _children(pid: int) -> set[int]:
@@ -135,8 +176,8 @@ def test_many_threads_can_use_one_sandbox(sandbox):
         assert list(pool.map(grade, range(40))) == list(range(40))
 
 
-def test_the_fork_server_does_not_depend_on_the_thread_that_started_it():
-    sandbox = Sandbox(Level.NAMESPACES, Limits())
+def test_the_fork_server_does_not_depend_on_the_thread_that_started_it(level):
+    sandbox = Sandbox(level, Limits())
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(sandbox.start, cells("x = 5")).result()
     assert run.value("x").value == 5
