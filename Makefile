@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 TORCH := torch==$(TORCH_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks misconceptions lint prove clean
+.PHONY: help demo test notebooks misconceptions mutations lint prove clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ notebooks: $(BIN)/.instructor  ## generate notebooks/ from solutions/
 
 misconceptions: $(BIN)/.test  ## write docs/misconceptions.md: which known mistake fails which cases
 	@$(BIN)/python -m tests.exercises.table
+
+mutations: $(BIN)/.test  ## write docs/mutations.md: which small changes of the solutions go unnoticed
+	@$(BIN)/python -m tests.prove.mutations
 
 lint: $(BIN)/.test  ## ruff and mypy
 	@$(BIN)/ruff check .

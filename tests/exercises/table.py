@@ -1,6 +1,6 @@
 """docs/misconceptions.md: which known mistake fails which group of cases, and whether it is named there.
 
-`make misconceptions` writes it from runs of the mistakes' own code; test_table.py says when it is out of date.
+`make misconceptions` writes it from runs of the mistakes' own code; test_table.py says when it is stale.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ NAMED, UNNAMED = "●", "○"
 HEAD = """\
 # Known mistakes, and where the checks catch them
 
-Written by `make misconceptions`; a test fails when it is out of date. Every line is the result of running a
-student's code with that mistake (`solutions/mistakes/`) through the checks: {named} means that the group of cases
-fails and that the report names the mistake there, alone; {unnamed} that it fails without a name; an empty field
-that it passes. The test suite demands the same with three further seeds, that no two mistakes of an exercise
-look alike in all cases, and that every correct style in `solutions/styles/` gets all points.
+Written by `make misconceptions`; a test fails when it is out of date. Every line is the result of running
+a student's code with that mistake (`solutions/mistakes/`) through the checks: {named} means that the group of
+cases fails and that the report names the mistake there, alone; {unnamed} that it fails without a name; an
+empty field that it passes. The test suite demands the same with three further seeds, that no two mistakes of
+an exercise look alike in all cases, and that every correct style in `solutions/styles/` gets all points.
 
 {summary}
 """
@@ -61,7 +61,7 @@ def _summary(notebooks: list[str]) -> Iterator[str]:
         )
         for notebook in notebooks
     ]
-    yield "| notebook | exercises | known mistakes | two at once | correct styles | known wrong short answers |"
+    yield "| notebook | exercises | known mistakes | two at once | correct styles | known wrong answers |"
     yield "|---|--:|--:|--:|--:|--:|"
     total = ("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:]))
     for row in (*rows, total):
