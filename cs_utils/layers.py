@@ -21,6 +21,7 @@ from torch import nn
 
 Array = np.ndarray
 Size = int | tuple[int, int]  # a number for both axes, or (height, width)
+Gradients = tuple[Array, ...]  # in the order of the forward's inputs
 
 
 class Record:
@@ -36,7 +37,7 @@ class Record:
         """What came out, as an array of its own: whoever changes it does not change the record."""
         return self._out.detach().numpy().copy()
 
-    def gradients(self, dout: Array) -> tuple[Array, ...]:
+    def gradients(self, dout: Array) -> Gradients:
         """Gradients with respect to the inputs, in their order; can be asked for any number of times."""
         upstream = torch.from_numpy(np.array(dout, order="C")).to(self._out.dtype)
         found = torch.autograd.grad(self._out, self._inputs, upstream, retain_graph=True)
@@ -88,10 +89,9 @@ def conv2d_forward(
     return record.out, Cache.of(record, x, w, *options)
 
 
-def conv2d_backward(dout: Array, cache: Sequence[Any]) -> tuple[Array, Array, Array]:
+def conv2d_backward(dout: Array, cache: Sequence[Any]) -> Gradients:
     """Gradients (dx, dw, db) for dout: (N, D, oh, ow), the upstream gradient."""
-    dx, dw, db = _record_of(cache, _conv2d, 5).gradients(dout)
-    return dx, dw, db
+    return _record_of(cache, _conv2d, 5).gradients(dout)
 
 
 def _conv2d(
@@ -202,13 +202,12 @@ def batchnorm_forward(
     return record.out, cache, mean.numpy().copy(), var.numpy().copy()
 
 
-def batchnorm_backward(dout: Array, cache: Sequence[Any]) -> tuple[Array, Array, Array]:
+def batchnorm_backward(dout: Array, cache: Sequence[Any]) -> Gradients:
     """Gradients (dx, dgamma, dbeta) for dout, the upstream gradient."""
-    dx, dgamma, dbeta = _record_of(cache, _batchnorm, 4).gradients(dout)
-    return dx, dgamma, dbeta
+    return _record_of(cache, _batchnorm, 4).gradients(dout)
 
 
-def batchnorm_backward_closed_form(dout: Array, cache: Sequence[Any]) -> tuple[Array, Array, Array]:
+def batchnorm_backward_closed_form(dout: Array, cache: Sequence[Any]) -> Gradients:
     """The same as `batchnorm_backward`."""
     return batchnorm_backward(dout, cache)
 
@@ -225,11 +224,11 @@ def batchnorm2d_forward(
     eps: float = 1e-5,
 ) -> tuple[Array, Cache, Array, Array]:
     """Normalise every channel of x: (N, C, H, W), otherwise as `batchnorm_forward`."""
-    options = {"training": training, "momentum": momentum, "eps": eps}
-    return batchnorm_forward(x, gamma, beta, running_mean, running_var, **options)  # type: ignore[arg-type]
+    statistics = running_mean, running_var
+    return batchnorm_forward(x, gamma, beta, *statistics, training=training, momentum=momentum, eps=eps)
 
 
-def batchnorm2d_backward(dout: Array, cache: Sequence[Any]) -> tuple[Array, Array, Array]:
+def batchnorm2d_backward(dout: Array, cache: Sequence[Any]) -> Gradients:
     """Gradients (dx, dgamma, dbeta) for dout: (N, C, H, W)."""
     return batchnorm_backward(dout, cache)
 
@@ -243,10 +242,9 @@ def layernorm_forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5)
     return record.out, Cache.of(record, x_hat, gamma, var, eps)
 
 
-def layernorm_backward(dout: Array, cache: Sequence[Any]) -> tuple[Array, Array, Array]:
+def layernorm_backward(dout: Array, cache: Sequence[Any]) -> Gradients:
     """Gradients (dx, dgamma, dbeta) for dout: (N, D)."""
-    dx, dgamma, dbeta = _record_of(cache, _groupnorm, 4).gradients(dout)
-    return dx, dgamma, dbeta
+    return _record_of(cache, _groupnorm, 4).gradients(dout)
 
 
 def instancenorm_forward(x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5) -> tuple[Array, Cache]:
@@ -269,10 +267,9 @@ def groupnorm_forward(
     return record.out, Cache.of(record, x_hat, gamma, var[..., None], eps, groups)
 
 
-def groupnorm_backward(dout: Array, cache: Sequence[Any]) -> tuple[Array, Array, Array]:
+def groupnorm_backward(dout: Array, cache: Sequence[Any]) -> Gradients:
     """Gradients (dx, dgamma, dbeta) for dout: (N, C, H, W)."""
-    dx, dgamma, dbeta = _record_of(cache, _groupnorm, 5).gradients(dout)
-    return dx, dgamma, dbeta
+    return _record_of(cache, _groupnorm, 5).gradients(dout)
 
 
 def _normalised(x: Array, gamma: Array, beta: Array, groups: int, eps: float) -> tuple[Record, Array, Array]:
@@ -338,10 +335,9 @@ def linear_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
     return record.out, Cache.of(record, x, w)
 
 
-def linear_backward(dout: Array, cache: Sequence[Any]) -> tuple[Array, Array, Array]:
+def linear_backward(dout: Array, cache: Sequence[Any]) -> Gradients:
     """Gradients (dx, dw, db) for dout: (N, outputs)."""
-    dx, dw, db = _record_of(cache, _linear, 2).gradients(dout)
-    return dx, dw, db
+    return _record_of(cache, _linear, 2).gradients(dout)
 
 
 def relu_forward(x: Array) -> tuple[Array, Cache]:
