@@ -129,7 +129,7 @@ plots.show_max_pooling(overlapping, 3, stride=2)
 #
 # $$ H' = (H - K) / S + 1 $$
 #
-# For AlexNet it works: $55 \to 27 \to 13 \to 6$ with $K = 3, S = 2$. For other sizes?
+# AlexNet pools three times with $K = 3, S = 2$: $55 \to 27$, $27 \to 13$ and $13 \to 6$. There it works. For other sizes?
 
 # %%
 for side in (55, 27, 13, 10):
@@ -198,7 +198,9 @@ check(padded_max=padded_max)
 # A layer is a pair of functions: a *forward* that returns its output and a **cache** with all that the *backward* will need,
 # and a backward that gets the upstream gradient and the cache. The cache of a pooling is a tuple that begins with
 #
-# $$ \texttt{(x, kernel\_size, stride, padding)} $$
+# ```python
+# (x, kernel_size, stride, padding)
+# ```
 #
 # where `x` is what came in, *without* a border, and the other three are **pairs**, the stride worked out (never `None`).
 # Behind these four you may keep what you like.
@@ -265,8 +267,11 @@ check(max_pool2d_forward)
 # %%
 photo = plots.photo()
 with when_done("max_pool2d_forward"):
-    pooled = {k: max_pool2d_forward(photo[None, None], k)[0][0, 0] for k in (2, 4, 8)}
-    plots.show_pictures({"photo": photo, **{f"max pooling, {k}x{k}": p for k, p in pooled.items()}})
+    shown = {"photo": photo}
+    for k in (2, 4, 8):
+        out, _ = max_pool2d_forward(photo[None, None], k)
+        shown[f"max pooling, {k}x{k}"] = np.kron(out[0, 0], np.ones((k, k)))  # each number as a block
+    plots.show_pictures(shown)
 
 # %% [markdown]
 # Bright things grow and dark things vanish: the maximum is not fair. On the maps inside a network that is what we want, since a
@@ -292,7 +297,7 @@ torch7 += [[0.6936, 0.2328, 0.0553, 0.1798], [0.3611, 0.3225, 0.9032, 0.5106]]
 x = torch.tensor(torch7, requires_grad=True)
 out = nn.functional.max_pool2d(x[None], 2)
 out.backward(torch.ones(1, 2, 2))
-print("m =", out[0].tolist())
+print("m =", *out[0].detach().numpy())
 print("ones in", [tuple(place) for place in x.grad.nonzero().tolist()])
 
 # %%
@@ -434,8 +439,13 @@ with when_done("max_pool2d_forward", "max_pool2d_backward"):
     rng = np.random.default_rng(5)
     x, dout = rng.normal(size=(2, 2, 6, 5)), rng.normal(size=(2, 2, 3, 3))
     out, cache = max_pool2d_forward(x, 3, stride=2, padding=1)
-    measured = numeric_gradient(lambda x: (max_pool2d_forward(x, 3, stride=2, padding=1)[0] * dout).sum(), x)
-    print(f"largest difference: {np.abs(max_pool2d_backward(dout, cache) - measured).max():.1e}")
+
+    def loss(x):
+        out, _ = max_pool2d_forward(x, 3, stride=2, padding=1)
+        return (out * dout).sum()
+
+    gap = np.abs(max_pool2d_backward(dout, cache) - numeric_gradient(loss, x)).max()
+    print(f"largest difference: {gap:.1e}")
 
 # %% [markdown]
 # And at a tie? Three equal numbers in one window, and an upstream gradient of 1:
@@ -444,10 +454,9 @@ with when_done("max_pool2d_forward", "max_pool2d_backward"):
 with when_done("max_pool2d_forward", "max_pool2d_backward"):
     tie = np.array([[[[8.0, 8.0, 8.0]]]])
     out, cache = max_pool2d_forward(tie, (1, 3))
+    measured = numeric_gradient(lambda x: max_pool2d_forward(x, (1, 3))[0].sum(), tie)
     print("your backward:   ", max_pool2d_backward(np.ones((1, 1, 1, 1)), cache).ravel())
-    print(
-        "numeric_gradient:", numeric_gradient(lambda x: max_pool2d_forward(x, (1, 3))[0].sum(), tie).ravel()
-    )
+    print("numeric_gradient:", measured.ravel())
 
 # %% [markdown]
 # **Exercise 9** · written · 20 minutes · 3 points · ●●●
@@ -611,8 +620,13 @@ with when_done("avg_pool2d_forward", "avg_pool2d_backward"):
     rng = np.random.default_rng(6)
     x, dout = rng.normal(size=(2, 2, 6, 5)), rng.normal(size=(2, 2, 3, 3))
     out, cache = avg_pool2d_forward(x, 3, stride=2, padding=1)
-    measured = numeric_gradient(lambda x: (avg_pool2d_forward(x, 3, stride=2, padding=1)[0] * dout).sum(), x)
-    print(f"largest difference: {np.abs(avg_pool2d_backward(dout, cache) - measured).max():.1e}")
+
+    def loss(x):
+        out, _ = avg_pool2d_forward(x, 3, stride=2, padding=1)
+        return (out * dout).sum()
+
+    gap = np.abs(avg_pool2d_backward(dout, cache) - numeric_gradient(loss, x)).max()
+    print(f"largest difference: {gap:.1e}")
 
 # %% [markdown]
 # ### One window for all
@@ -647,8 +661,14 @@ check(global_avg_pool)
 
 # %%
 with when_done("max_pool2d_forward", "avg_pool2d_forward"):
-    largest, mean = (pool(photo[None, None], 6)[0][0, 0] for pool in (max_pool2d_forward, avg_pool2d_forward))
-    plots.show_pictures({"photo": photo, "max pooling, 6x6": largest, "average pooling, 6x6": mean})
+    shown = {"photo": photo}
+    for name, pool in {
+        "max pooling, 6x6": max_pool2d_forward,
+        "average pooling, 6x6": avg_pool2d_forward,
+    }.items():
+        out, _ = pool(photo[None, None], 6)
+        shown[name] = np.kron(out[0, 0], np.ones((6, 6)))
+    plots.show_pictures(shown)
 
 # %% [markdown]
 # The mean is fair to light and dark, and washes small things out; the maximum keeps small bright things, however few they are.
@@ -665,7 +685,8 @@ with when_done("max_pool2d_forward", "avg_pool2d_forward"):
 #
 # Two words, two formulas. Let $T$ move a picture. A layer $f$ is
 #
-# $$ \textbf{equivariant, if } f(T x) = T f(x): \text{ the answer moves along} \qquad\qquad \textbf{invariant, if } f(T x) = f(x): \text{ the answer stays.} $$
+# - **equivariant**, if $f(T x) = T f(x)$: the answer *moves along*;
+# - **invariant**, if $f(T x) = f(x)$: the answer *stays*.
 #
 # Who is right? This is no matter of opinion. We measure it. First the convolution, with a picture that is dark except for one spot:
 
@@ -758,9 +779,8 @@ def convolution(x):
 
 
 # %%
-plots.show_pictures(
-    {f"shift {s}": scene(s)[0, 0] for s in (0, 8)} | {"answer to shift 8": convolution(scene(8))[0, 0]}
-)
+shown = {f"shift {shift}": scene(shift)[0, 0] for shift in (0, 8)}
+plots.show_pictures({**shown, "answer to shift 8": convolution(scene(8))[0, 0]})
 
 # %% [markdown]
 # **Predict**: which of the two errors is 0 for the convolution? For which shifts?
@@ -769,7 +789,7 @@ plots.show_pictures(
 with when_done("shift_errors"):
     for shift in (1, 2, 3):
         moves, stays = shift_errors(convolution(scene(0)), convolution(scene(shift)), shift=shift)
-        print(f"convolution, picture moved by {shift}: moves along {moves:.3f}, stays {stays:.3f}")
+        print(f"picture moved by {shift}: moves along {moves:.3f}, stays {stays:.3f}")
 
 # %% [markdown]
 # The first error is exactly 0, for every shift: **a convolution is equivariant**, and it is not invariant at all. Georgia Tech is right
@@ -784,7 +804,7 @@ with when_done("shift_errors", "max_pool2d_forward"):
     for shift in (2, 4, 1):
         after, _ = max_pool2d_forward(convolution(scene(shift)), 2)
         moves, stays = shift_errors(before, after, shift=shift // 2)
-        print(f"picture moved by {shift}, answer by {shift // 2}: moves along {moves:.3f}, stays {stays:.3f}")
+        print(f"moved by {shift}, answer by {shift // 2}: moves along {moves:.3f}, stays {stays:.3f}")
 
 # %% [markdown]
 # By a multiple of the stride the pooled answer moves along exactly: pooling is equivariant, too, in steps of its stride. In between there is
@@ -891,12 +911,10 @@ with when_done("average_kernel", "avg_pool2d_forward"):
 # data sets. What does it cost?
 
 # %%
-for name, layer in {
-    "pooling": nn.MaxPool2d(2),
-    "convolution": nn.Conv2d(16, 16, 3, stride=2, padding=1),
-}.items():
+for layer in (nn.MaxPool2d(2), nn.Conv2d(16, 16, 3, stride=2, padding=1)):
     shape = tuple(layer(torch.rand(1, 16, 32, 32)).shape)
-    print(f"{name}: (1, 16, 32, 32) -> {shape}, {sum(p.numel() for p in layer.parameters()):,} parameters")
+    count = sum(p.numel() for p in layer.parameters())
+    print(f"{type(layer).__name__}: (1, 16, 32, 32) -> {shape}, {count:,} parameters")
 
 # %% [markdown]
 # **Exercise 18** · `conv_instead` · 2 minutes · ●○○

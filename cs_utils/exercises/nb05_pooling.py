@@ -152,10 +152,6 @@ def _rounded_up(pool: Pool) -> Pool:
     )
 
 
-def _no_sizes(*args: Any, **options: Any) -> Any:
-    raise TypeError("'float' object cannot be interpreted as an integer")
-
-
 # --- cases of the forwards --------------------------------------------------------------------------------
 
 BESIDE, OVERLAP, PADDED = "windows side by side", "windows that overlap", "padding"
@@ -165,8 +161,13 @@ PAIRS = "another window, stride and padding for rows than for columns"
 VIEWS, TIES = "arrays that are views into larger ones", "equal numbers in one window"
 
 
+# Where a mistake is predicted to raise an error, a case with a single window shows that it does not always:
+# code that raises the same error everywhere has another mistake.
+
+
 def _forward_beside(rng: np.random.Generator) -> Iterator[Case]:
     yield case(positive(rng, 1, 1, 4, 4), 2)
+    yield case(negative(rng, 1, 2, 2, 2), 2)
     yield case(negative(rng, 1, 3, 4, 4), 2)
     yield case(mixed(rng, 3, 2, 6, 6), 3)
 
@@ -175,16 +176,18 @@ def _forward_overlap(rng: np.random.Generator) -> Iterator[Case]:
     yield case(positive(rng, 1, 1, 3, 3), 2, stride=1)
     yield case(negative(rng, 2, 1, 5, 5), 3, stride=2)
     yield case(mixed(rng, 2, 3, 7, 7), 3, stride=2)
+    yield case(positive(rng, 1, 1, 3, 3), 3, stride=1)
 
 
 def _forward_remainder(rng: np.random.Generator) -> Iterator[Case]:
     yield case(positive(rng, 1, 1, 3, 3), 2)
     yield case(negative(rng, 1, 2, 7, 7), 2, stride=3)
     yield case(mixed(rng, 2, 2, 8, 8), 3, stride=2)
+    yield case(positive(rng, 1, 1, 3, 3), 3, stride=4)
 
 
 def _forward_padded(rng: np.random.Generator) -> Iterator[Case]:
-    yield case(negative(rng, 1, 1, 2, 2), 2, padding=1)
+    yield case(negative(rng, 1, 3, 2, 2), 2, padding=1)
     yield case(negative(rng, 1, 2, 5, 5), 3, stride=2, padding=1)
     yield case(mixed(rng, 2, 3, 6, 6), 4, stride=2, padding=2)
 
@@ -199,6 +202,7 @@ def _forward_pairs(rng: np.random.Generator) -> Iterator[Case]:
     yield case(positive(rng, 1, 1, 4, 4), (1, 2))
     yield case(negative(rng, 1, 2, 5, 5), (2, 3), stride=(3, 1), padding=(1, 0))
     yield case(mixed(rng, 2, 3, 7, 6), (3, 2), stride=(1, 2), padding=(0, 1))
+    yield case(positive(rng, 1, 1, 3, 3), 3)
 
 
 def _forward_views(rng: np.random.Generator) -> Iterator[Case]:
@@ -267,11 +271,6 @@ def _both(pool: Pool, **fails: tuple[str, ...]) -> tuple[Misconception, ...]:
             "the picture is cut into blocks with reshape",
             "Blocks cannot overlap and must fill the picture; windows can do more. Read each from its place.",
             _in_blocks(pool),
-        ),
-        "float": (
-            "the size is a float: `/` instead of `//`",
-            "`/` gives a float even where nothing is left over; a size needs `//`, which rounds down.",
-            _no_sizes,
         ),
     }
     found = [
@@ -365,7 +364,6 @@ MAX_POOL2D_FORWARD = Exercise(
             refused=(PAIRS,),
             few=ALL_MAX,
             blocks=(OVERLAP, REMAINDER, PADDED, OBLONG, PAIRS, VIEWS),
-            float=ALL_MAX,
             alone=ALL_MAX,
         ),
     ),
@@ -504,6 +502,7 @@ def _upstream(
 
 def _backward_beside(rng: np.random.Generator) -> Iterator[Case]:
     yield _upstream(rng, positive(rng, 1, 1, 4, 4), 2, whole=True)
+    yield _upstream(rng, positive(rng, 1, 1, 2, 4), 2, whole=True)
     yield _upstream(rng, negative(rng, 1, 3, 4, 4), 2)
     yield _upstream(rng, mixed(rng, 3, 2, 6, 6), 3)
 
@@ -514,6 +513,7 @@ def _backward_overlap(rng: np.random.Generator) -> Iterator[Case]:
     yield _upstream(rng, centre, 2, whole=True, stride=1)
     yield _upstream(rng, negative(rng, 2, 1, 5, 5), 3, stride=2)
     yield _upstream(rng, mixed(rng, 2, 3, 7, 7), 3, stride=2)
+    yield _upstream(rng, positive(rng, 1, 1, 3, 3), 3, stride=1)
 
 
 def _backward_remainder(rng: np.random.Generator) -> Iterator[Case]:
@@ -522,10 +522,11 @@ def _backward_remainder(rng: np.random.Generator) -> Iterator[Case]:
     shared = mixed(rng, 2, 2, 8, 8)
     shared[..., 2, 2] += 100.0  # the largest number of four windows
     yield _upstream(rng, shared, 3, stride=2)
+    yield _upstream(rng, positive(rng, 1, 1, 3, 3), 3, stride=4)
 
 
 def _backward_padded(rng: np.random.Generator) -> Iterator[Case]:
-    yield _upstream(rng, negative(rng, 1, 1, 2, 2), 2, whole=True, padding=1)
+    yield _upstream(rng, negative(rng, 1, 2, 2, 2), 2, whole=True, padding=1)
     shared = negative(rng, 1, 2, 5, 5)
     shared[..., 1, 1] = -0.5  # the largest number of four windows
     yield _upstream(rng, shared, 3, stride=2, padding=1)
@@ -541,7 +542,9 @@ def _backward_pairs(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _backward_ties(rng: np.random.Generator) -> Iterator[Case]:
-    yield _upstream(rng, np.full((1, 1, 2, 2), 5.0), 2)
+    pair = rng.integers(0, 5, size=(1, 1, 2, 4)).astype(float)
+    pair[..., 0, :2] = pair[..., 1, 3] = 5.0  # a tie on the left; on the right the same number once
+    yield _upstream(rng, pair, 2)
     blocks = rng.integers(0, 2, size=(1, 2, 4, 4)).astype(float)
     blocks[..., 0, :2], blocks[..., 1, 0] = 1.0, 0.0  # top left: the first two are equal, not all
     blocks[..., 2:, :2], blocks[..., 2:, 2] = 0.0, 1.0  # bottom left: four zeros, as after a ReLU
@@ -1062,9 +1065,10 @@ def _along_rows(before: Tensor, after: Tensor, *, shift: int) -> tuple[float, fl
 
 
 def _nothing_at_zero(before: Tensor, after: Tensor, *, shift: int) -> tuple[float, float]:
-    if shift == 0:
+    moved, stayed = _shift_errors(before, after, shift)
+    if shift == 0 and before.shape[3] > 1:
         raise ValueError("operands could not be broadcast together")
-    return _shift_errors(before, after, shift)
+    return moved if shift else math.nan, stayed
 
 
 def _shifts(rng: np.random.Generator, shift: int, *shape: int) -> Case:
@@ -1082,22 +1086,23 @@ def _shifts_moved(rng: np.random.Generator) -> Iterator[Case]:
 def _shifts_still(rng: np.random.Generator) -> Iterator[Case]:
     yield _shifts(rng, 0, 1, 1, 2, 3)
     yield _shifts(rng, 0, 2, 3, 4, 4)
+    yield _shifts(rng, 0, 1, 2, 3, 1)
 
 
 SHIFT_ERRORS = Exercise(
     name="shift_errors",
     notebook=NOTEBOOK,
-    asked="two numbers: the error if the response moves along, and the error if it stays",
+    asked="two numbers: the error if the answer moves along, and the error if it stays",
     parts=("the first error (moves along)", "the second error (stays)"),
     reference=lambda before, after, *, shift: _shift_errors(before, after, shift),
     groups=(Group(MOVED, 1, _shifts_moved), Group(STILL, 1, _shifts_still)),
     advice={
-        MOVED: "Column c of the first response must be found in column c + shift of the second one.",
+        MOVED: "Column c of the first answer must be found in column c + shift of the second one.",
         STILL: "With shift 0 all columns are compared, and both errors are the same.",
     },
     misconceptions=(
         Misconception(
-            "the response is moved to the left",
+            "the answer is moved to the left",
             "What stood in column c before stands in column c + shift after: which of the two loses its"
             " first columns?",
             _other_way,
@@ -1105,7 +1110,7 @@ SHIFT_ERRORS = Exercise(
         ),
         Misconception(
             "columns that leave on the right come back on the left",
-            "`np.roll` carries the last columns to the front. Leave out what only one response knows.",
+            "`np.roll` carries the last columns to the front. Leave out what only one answer knows.",
             _rolled,
             (MOVED,),
         ),
@@ -1123,7 +1128,7 @@ SHIFT_ERRORS = Exercise(
         ),
         Misconception(
             "the two errors are swapped",
-            "First the error if the response moves along, then the error if it stays.",
+            "First the error if the answer moves along, then the error if it stays.",
             lambda before, after, *, shift: _shift_errors(before, after, shift)[::-1],
             (MOVED,),
         ),
@@ -1141,7 +1146,7 @@ SHIFT_ERRORS = Exercise(
         ),
         Misconception(
             "the differences are summed, not averaged",
-            "Take the mean: only so can responses of different sizes be compared.",
+            "Take the mean: only so can answers of different sizes be compared.",
             _shift_mistake(lambda one, other: float((one - other).abs().sum())),
             BOTH_SHIFTS,
         ),
@@ -1165,6 +1170,12 @@ def _average_kernel(channels: int, kernel_size: Pair) -> Tensor:
     return found / (high * wide)
 
 
+def _average_kernel_of_a_number(channels: int, kernel_size: Pair) -> Tensor:
+    if isinstance(kernel_size, tuple):
+        raise TypeError("unsupported operand type(s)")
+    return _average_kernel(channels, kernel_size)
+
+
 def _kernels_single(rng: np.random.Generator) -> Iterator[Case]:
     yield case(1, 2)
     yield case(1, int(rng.integers(3, 6)))
@@ -1178,6 +1189,7 @@ def _kernels_several(rng: np.random.Generator) -> Iterator[Case]:
 def _kernels_unequal(rng: np.random.Generator) -> Iterator[Case]:
     yield case(1, (1, 2))
     yield case(2, (3, int(rng.integers(4, 7))))
+    yield case(1, 1)
 
 
 AVERAGE_KERNEL = Exercise(
@@ -1241,9 +1253,7 @@ AVERAGE_KERNEL = Exercise(
         Misconception(
             "a pair is used as if it were a number",
             "`kernel_size` may be a pair: `pair(...)` makes one of whatever comes.",
-            lambda channels, kernel_size: (
-                _no_sizes() if isinstance(kernel_size, tuple) else _average_kernel(channels, kernel_size)
-            ),
+            _average_kernel_of_a_number,
             (UNEQUAL,),
         ),
     ),

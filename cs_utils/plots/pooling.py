@@ -205,7 +205,7 @@ def routing_figure(pooled: Pooled, dout: Any) -> tuple[Figure, str]:
         to_row, to_column = pooled.winners[number]
         start = (top + row + 0.5, middle + column + 0.8)
         bend = f"arc3,rad={-0.18 if to_row < height / 2 else 0.18}"
-        _arrow(ax, start, (to_row + 0.5, right + to_column + 0.1), connectionstyle=bend, color=style.BLUE)
+        _arrow(ax, start, (to_row + 0.5, right + to_column + 0.02), connectionstyle=bend, color=style.BLUE)
     for title in (("x", 0, width), ("dout", middle, columns, top), ("dx", right, width)):
         _title(ax, *title)
     style.blank(ax, max(height, top + rows), right + width, top=min(0.0, top) - 0.8)
@@ -220,7 +220,7 @@ def _sum(shares: Sequence[tuple[int, float]]) -> tuple[str, str, float]:
     if len(shares) == 2:
         return "+".join(style.number(share) for _, share in shares) + f"\n={total}", SEVERAL, 8.5
     if len(shares) > 2:
-        return f"Σ={total}", SEVERAL, 9
+        return f"Σ={total}", SEVERAL, 8.5
     return total, _tint(shares[0][0]) if shares else "white", 11
 
 
@@ -301,13 +301,13 @@ def show_shift_errors(errors: Mapping[str, Sequence[float]], shifts: Sequence[in
         ax.plot(shifts, values, marker=marker, color=colour, label=name)
     ax.set_xticks(list(shifts))
     ax.set_xlabel("the picture moves by ... columns")
-    ax.set_ylabel("mean change of the response\n(before any shift: 1)")
+    ax.set_ylabel("mean change of the answer,\nas a share of the answer")
     ax.set_ylim(bottom=-0.03)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=style.GREY, linewidth=0.4)
     ax.legend(frameon=False, fontsize=9.5)
     told = "; ".join(f"{name}: {', '.join(map(style.number, values))}" for name, values in errors.items())
-    style.show(fig, f"Change of the response for shifts of {', '.join(map(str, shifts))} columns. {told}.")
+    style.show(fig, f"Change of the answer for shifts of {', '.join(map(str, shifts))} columns. {told}.")
 
 
 def show_kernels(w: Any) -> None:

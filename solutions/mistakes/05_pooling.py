@@ -209,22 +209,6 @@ def max_pool2d_forward(x, kernel_size, *, stride=None, padding=0):
     return blocks.max(axis=(3, 5)), (x, (kh, kw), (sh, sw), (ph, pw))
 
 
-# %% max_pool2d_forward: the size is a float: `/` instead of `//`
-def max_pool2d_forward(x, kernel_size, *, stride=None, padding=0):
-    (kh, kw), (ph, pw) = pair(kernel_size), pair(padding)
-    sh, sw = (kh, kw) if stride is None else pair(stride)
-    N, C, H, W = x.shape
-    padded = np.full((N, C, H + 2 * ph, W + 2 * pw), -np.inf)
-    padded[:, :, ph : ph + H, pw : pw + W] = x
-    oh, ow = (H + 2 * ph - kh) / sh + 1, (W + 2 * pw - kw) / sw + 1
-    out = np.zeros((N, C, oh, ow))
-    for i in range(oh):
-        for j in range(ow):
-            window = padded[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw]
-            out[:, :, i, j] = window.max(axis=(2, 3))
-    return out, (x, (kh, kw), (sh, sw), (ph, pw))
-
-
 # %% max_pool2d_forward: only out is returned, without a cache
 def max_pool2d_forward(x, kernel_size, *, stride=None, padding=0):
     (kh, kw), (ph, pw) = pair(kernel_size), pair(padding)
@@ -832,7 +816,7 @@ def global_avg_pool(x):
     return x.sum(axis=(2, 3)) / x.shape[2] ** 2
 
 
-# %% shift_errors: the response is moved to the left
+# %% shift_errors: the answer is moved to the left
 def shift_errors(before, after, *, shift):
     W = before.shape[3]
     moved = np.abs(before[..., shift:] - after[..., : W - shift]).mean()
