@@ -7,7 +7,8 @@ match, no name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def diagnose(exercise: Exercise, groups: Sequence[GroupResult]) -> list[tuple[Finding, ...]]:
     """The findings of each group, in order; empty for groups that passed or were not run."""
     matches = [_matching(exercise, group) for group in groups]
-    reach = {id(known): sum(known in names for names in matches) for names in matches for known in names}
+    reach = Counter(id(known) for found in matches for known, _ in found)
     failing = {group.group.name for group in groups if not group.passed}
     return [
         _group_findings(exercise, group, _best(names, reach, failing))
@@ -32,14 +33,20 @@ def diagnose(exercise: Exercise, groups: Sequence[GroupResult]) -> list[tuple[Fi
     ]
 
 
-def _best(names: list[Misconception], reach: dict[int, int], failing: set[str]) -> list[Misconception]:
-    """Of several mistakes that explain a group, those that explain the most groups.
+# A mistake that explains a group, and the parts of the result that it explains (none: the whole of it).
+Match = tuple[Misconception, frozenset[int]]
+
+
+def _best(found: list[Match], reach: Mapping[int, int], failing: set[str]) -> list[Misconception]:
+    """Of several mistakes that explain the same of a group, those that explain the most groups.
 
     Where it can be told, not one that would have failed a group that passed.
     """
-    names = [known for known in names if failing.issuperset(known.fails)] or names
-    most = max((reach[id(known)] for known in names), default=0)
-    return [known for known in names if reach[id(known)] == most]
+    found = [(known, parts) for known, parts in found if failing.issuperset(known.fails)] or found
+    most: dict[frozenset[int], int] = {}
+    for known, parts in found:
+        most[parts] = max(most.get(parts, 0), reach[id(known)])
+    return [known for known, parts in found if reach[id(known)] == most[parts]]
 
 
 def _group_findings(
@@ -56,11 +63,11 @@ def _group_findings(
     return (Finding(seen.kind, seen.title, hint),)
 
 
-def _matching(exercise: Exercise, group: GroupResult) -> list[Misconception]:
+def _matching(exercise: Exercise, group: GroupResult) -> list[Match]:
     if group.passed or not group.results:
         return []
     whole = [known for known in exercise.misconceptions if _explains(known, group, exercise.tolerance)]
-    return whole or _explain_parts(exercise, group)
+    return [(known, frozenset()) for known in whole] or _explain_parts(exercise, group)
 
 
 def _explains(known: Misconception, group: GroupResult, tolerance: Tolerance) -> bool:
@@ -84,7 +91,7 @@ def _recognised(recognise: Callable[[Case, Outcome], bool], result: CaseResult) 
         return False
 
 
-def _explain_parts(exercise: Exercise, group: GroupResult) -> list[Misconception]:
+def _explain_parts(exercise: Exercise, group: GroupResult) -> list[Match]:
     """Where no single mistake explains the group: mistakes that explain one wrong part each.
 
     So a wrong dx and a wrong db, two mistakes in one function, are both named. A mistake that would also have
@@ -96,8 +103,10 @@ def _explain_parts(exercise: Exercise, group: GroupResult) -> list[Misconception
     wrong = _wrong_parts(group, count, exercise.tolerance)
     found = []
     for known in exercise.misconceptions:
-        if known.predict is not None and _explains_a_part(known, group, wrong, count, exercise.tolerance):
-            found.append(known)
+        if known.predict is None:
+            continue
+        if parts := _parts_explained(known, group, wrong, count, exercise.tolerance):
+            found.append((known, parts))
     return found
 
 
@@ -114,23 +123,27 @@ def _wrong_parts(group: GroupResult, count: int, tolerance: Tolerance) -> set[in
     return {index for index in range(count) if not all(right(index, result) for result in group.results)}
 
 
-def _explains_a_part(
+def _parts_explained(
     known: Misconception, group: GroupResult, wrong: set[int], count: int, tolerance: Tolerance
-) -> bool:
-    """Some wrong part is just as predicted in every case, on more than one scalar; no right part is not."""
+) -> frozenset[int]:
+    """The wrong parts that are just as predicted in every case, on more than one scalar.
+
+    Empty when the mistake would also have spoilt a part that is right.
+    """
     assert known.predict is not None
     told = [(result, group.group.expected(known.predict, result.case)) for result in group.results]
     if any(not isinstance(said.value, tuple) or len(said.value) != count for _, said in told):
-        return False
+        return frozenset()
     agrees = {
         index
         for index in range(count)
         if all(agree(result.actual.value[index], said.value[index], tolerance) for result, said in told)
     }
-    explained = {
+    if agrees | wrong != set(range(count)):
+        return frozenset()
+    return frozenset(
         index for index in agrees & wrong if sum(_scalars(Outcome(said.value[index])) for _, said in told) > 1
-    }
-    return bool(explained) and agrees | wrong == set(range(count))
+    )
 
 
 def _scalars(outcome: Outcome) -> int:
