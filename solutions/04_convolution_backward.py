@@ -110,7 +110,7 @@ def conv2d_backward(dout, cache):
     ### END SOLUTION
 
 
-# %% check="conv2d_backward" points=9
+# %% check="conv2d_backward" points=8
 check(conv2d_backward)
 
 
