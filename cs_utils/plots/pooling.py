@@ -42,9 +42,10 @@ class Pooled:
         self.kernel = _pair(kernel_size)
         self.stride = self.kernel if stride is None else _pair(stride)
         self.padding = _pair(padding)
-        options = {"stride": self.stride, "padding": self.padding, "return_indices": True}
         picture = torch.from_numpy(self.x)[None, None]
-        out, winners = F.max_pool2d(picture, self.kernel, **options)
+        out, winners = F.max_pool2d(
+            picture, self.kernel, self.stride, padding=self.padding, return_indices=True
+        )
         self.out: np.ndarray = out[0, 0].numpy()
         flat = winners.flatten().tolist()
         self.winners: list[Place] = [divmod(number, self.x.shape[1]) for number in flat]
