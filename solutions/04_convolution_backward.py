@@ -101,12 +101,12 @@ def conv2d_backward(dout, cache):
     options = {"stride": stride, "padding": padding, "dilation": dilation}
     flat = w.reshape(D, -1)
     kind = np.result_type(dout, x, w)
-    dx, dflat = np.empty(x.shape, kind), np.zeros(flat.shape, kind)
+    dx, dflat = np.empty(x.shape, kind), np.zeros(flat.T.shape, kind)
     for n, upstream in enumerate(dout.reshape(len(x), D, -1)):  # one image: its columns fit the cache
         cols = patches[n].reshape(C * kh * kw, -1)
-        dflat += upstream @ cols.T
+        dflat += cols @ upstream.T
         dx[n] = col2im(flat.T @ upstream, (1, *x.shape[1:]), (kh, kw), **options)[0]
-    return dx, dflat.reshape(w.shape), dout.sum(axis=(0, 2, 3))
+    return dx, dflat.T.reshape(w.shape), dout.sum(axis=(0, 2, 3))
     ### END SOLUTION
 
 
