@@ -21,7 +21,7 @@ from cs_utils.checking.compare import compare
 from cs_utils.checking.evaluate import NOTHING_RIGHT, Verdict, evaluate
 from cs_utils.checking.exercise import Misconception
 from cs_utils.checking.outcome import is_cell
-from cs_utils.exercises import of_notebook
+from cs_utils.exercises import exercises, of_notebook
 
 PUBLIC, *SECRET = SEEDS = (0, 1, 20261121, 2**40 + 3)
 
@@ -186,6 +186,17 @@ def proves_predictions_differ(exercise: Exercise, seeds: Iterable[int] = SEEDS) 
 def forward_of(exercise: Exercise) -> str:
     """The forward whose cache a backward gets; "" for an exercise that is called without a documented one."""
     return exercise.name.split("_backward")[0] + "_forward" if exercise.documented else ""
+
+
+def home_of(name: str) -> str:
+    """The notebook of an exercise: a backward's forward may be written in an earlier one."""
+    return exercises()[name].notebook
+
+
+def solved_forward(backward: Exercise) -> Callable[..., Any]:
+    """The solution's forward for a backward."""
+    name = forward_of(backward)
+    return solutions(home_of(name))[name]
 
 
 def proves_no_cascade(notebook: str, name: str, forward: Callable[..., Any], seed: int = PUBLIC) -> bool:

@@ -99,7 +99,7 @@ def test_the_first_case_is_readable_at_a_glance(notebook, name):
 
 @each_backward
 def test_a_backward_beside_a_broken_forward_keeps_its_points_and_the_forward_is_told(notebook, name):
-    forward = proof.solutions(notebook)[proof.forward_of(proof.exercise(notebook, name))]
+    forward = proof.solved_forward(proof.exercise(notebook, name))
     assert not proof.proves_no_cascade(notebook, name, forward)
     assert proof.proves_no_cascade(notebook, name, proof.without_a_cache(forward))
     assert proof.proves_no_cascade(notebook, name, proof.no_forward)
@@ -108,6 +108,7 @@ def test_a_backward_beside_a_broken_forward_keeps_its_points_and_the_forward_is_
 @each_backward
 def test_a_backward_beside_a_forward_with_a_known_mistake_keeps_its_points(notebook, name):
     forward = proof.forward_of(proof.exercise(notebook, name))
-    for snippet in proof.mistakes(notebook):
+    home = proof.home_of(forward)
+    for snippet in proof.mistakes(home):
         if snippet.exercise == forward:
-            proof.proves_no_cascade(notebook, name, proof.written(notebook, snippet))
+            proof.proves_no_cascade(notebook, name, proof.written(home, snippet))
