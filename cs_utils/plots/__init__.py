@@ -24,6 +24,13 @@ _WHERE = {
             "show_sequences",
             "show_sliding",
         ),
+        "normalisation": (
+            "show_averaging",
+            "show_batchnorm_graph",
+            "show_company",
+            "show_features",
+            "show_running",
+        ),
         "pooling": (
             "show_kernels",
             "show_max_pooling",
@@ -41,6 +48,15 @@ _WHERE = {
             "show_receptive_field",
             "show_shares",
             "show_windows",
+        ),
+        "training": (
+            "show_activations",
+            "show_average",
+            "show_clouds",
+            "show_losses",
+            "show_masks",
+            "show_scores",
+            "show_thinned",
         ),
     }.items()
     for name in names
