@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cs_utils.checking.exercise import Case, Exercise
+from cs_utils.checking.compare import describe
 from cs_utils.checking.outcome import Odd
 
 MAX_SIDE = 8  # rows and columns of an array that a report shows
@@ -37,7 +38,7 @@ def safe(text: Any, limit: int = MAX_TEXT) -> str:
 def describe_value(value: Any) -> str:
     """One line that says what `value` is: its shape and dtype, or the value itself when it is small."""
     if isinstance(value, Odd):
-        return f"an object of type {safe(value.type_name)}"
+        return safe(describe(value))
     if isinstance(value, np.ndarray) and value.ndim:
         dtype = "" if value.dtype in (np.float64, np.int64) else f", {value.dtype}"
         return f"shape {value.shape}{dtype}" + ("" if value.size else ", no numbers in it")
@@ -139,7 +140,10 @@ def _crop(length: int, at: int) -> range:
 
 
 def write_call(exercise: Exercise, given: Case) -> str:
-    """The call as a student would type it, after lines that make its small arrays; ready to be pasted."""
+    """The call as a student would type it, after lines that make its small arrays; ready to be pasted.
+
+    With a probe it is what the probe does: a backward gets the cache of the forward that is called before.
+    """
     names = exercise.parameters
     lines: list[str] = []
 
@@ -147,6 +151,8 @@ def write_call(exercise: Exercise, given: Case) -> str:
         if isinstance(value, np.ndarray) and value.ndim:
             lines.append(write_array(name, value))
             return name
+        if given.probe == "function_from_text" and isinstance(value, str):
+            return safe(value, MAX_CALL)  # the text is the function, so no quotes
         return safe(_inline(value), MAX_CALL)
 
     parts = [
@@ -154,12 +160,20 @@ def write_call(exercise: Exercise, given: Case) -> str:
         for index, value in enumerate(given.args)
     ]
     parts += [f"{key}={argument(key, value)}" for key, value in given.kwargs.items()]
-    start = f"{exercise.name}("
-    line = f"{start}{', '.join(parts)})"
-    if len(line) > CALL_WIDTH:
-        between = ",\n" + " " * len(start)
-        line = f"{start}{between.join(parts)})"
-    return "\n".join([*lines, line])
+    if given.probe.startswith("own_cache"):
+        dout, *forward = parts
+        lines.append(f"cache = {_written(exercise.name.split('_backward')[0] + '_forward', forward)}[1]")
+        parts = [dout, "cache"]
+    return "\n".join([*lines, _written(exercise.name, parts)])
+
+
+def _written(name: str, parts: Sequence[str]) -> str:
+    """A call on one line, or with a line for every argument."""
+    line = f"{name}({', '.join(parts)})"
+    if len(line) <= CALL_WIDTH:
+        return line
+    between = ",\n" + " " * (len(name) + 1)
+    return f"{name}({between.join(parts)})"
 
 
 def write_array(name: str, array: np.ndarray) -> str:
