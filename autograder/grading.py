@@ -16,8 +16,9 @@ import os
 import re
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -225,8 +226,16 @@ class Setup:
         with sandbox_for_all as sandbox, Readers() as readers, pool:
             work = {pool.submit(grade_one, self, student, sandbox, readers): student for student in students}
             try:
+                held_back: dict[str, GradedSubmission] = {}
                 for future in as_completed(work):
-                    yield work[future], future.result
+                    if future.exception() is None and future.result().held_back:
+                        held_back[work[future]] = future.result()
+                    else:
+                        yield work[future], future.result
+                for student, first in held_back.items():
+                    alone = pool.submit(grade_one, self, student, sandbox, readers)
+                    wait([alone])
+                    yield student, partial(_second, first, alone)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 readers.close()
@@ -264,7 +273,21 @@ def grade_one(setup: Setup, student: str, sandbox: Sandbox, readers: Readers) ->
         sandbox.level.value,
         time.perf_counter() - start,
         setup.basis | {"submission": intake.sha256},
+        sandbox.memory.partition(":")[0],
+        judgement.held_back,
     )
+
+
+def _second(first: GradedSubmission, again: Future[GradedSubmission]) -> GradedSubmission:
+    """The result of the second try of a submission that hit a time limit beside others, which counts."""
+    alone = again.result()
+    logging.getLogger(__name__).info(
+        "%s: hit a time limit while other work was going on (%g points); tried once more alone: %g points",
+        first.student,
+        first.points,
+        alone.points,
+    )
+    return replace(alone, held_back=False)
 
 
 def _missing(path: Path) -> str:

@@ -93,6 +93,7 @@ class Candidate:
     lost_probes: dict[tuple[str, str], Failure] = field(default_factory=dict)
     troubles: dict[str, Failure] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    held_back: bool = False  # a time limit was hit that might not have been, alone on the machine
     _run: Run | None = None
 
     def __enter__(self) -> Self:
@@ -117,6 +118,7 @@ class Candidate:
         outcome = run.call(exercise.name, given.args, given.kwargs, names, seconds, given.probe)
         if outcome.failure is not None and outcome.failure.fatal:
             self.lost_probes[asked] = outcome.failure
+            self.held_back |= run.held_back
             run.close()
             self._run = None
         return self._explained(exercise.name, outcome)
@@ -148,6 +150,7 @@ class Candidate:
                 self._run = run
                 return run
             run.close()
+            self.held_back |= run.held_back
             self._leave_out(run.dead)
         return self._run
 
@@ -159,15 +162,20 @@ class Candidate:
         self.cells = [cell for index, cell in enumerate(self.cells) if index != dead.index]
 
     def _out_of_time(self) -> Failure:
+        self.held_back = True
         return Failure("timeout", message="the time for the whole notebook was used up")
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The grades of one submission and what the instructor should know about how its code behaved."""
+    """The grades of one submission and what the instructor should know about how its code behaved.
+
+    held_back: a time limit was hit while the code did not have a processor to itself.
+    """
 
     grades: tuple[ExerciseGrade, ...]
     remarks: tuple[str, ...] = ()
+    held_back: bool = False
 
 
 def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) -> Judgement:
@@ -187,7 +195,7 @@ def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) 
         for name, known in tasks:
             if isinstance(known, Exercise):
                 verdicts[name] = evaluate(known, task.seed, candidate.call)
-    shown = _public(intake, verdicts, sandbox, deadline)
+    shown, held_back = _public(intake, verdicts, sandbox, deadline)
     shown = {name: _with_suspects(verdict, intake, verdicts) for name, verdict in shown.items()}
     grades = []
     for cell in task.graded:
@@ -196,18 +204,23 @@ def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) 
             grades.append(_question_grade(cell, known, values[cell.name], task.answers))
         else:
             grades.append(_exercise_grade(cell, verdicts[cell.name], shown.get(cell.name)))
-    return Judgement(tuple(grades), tuple(dict.fromkeys(candidate.remarks)))
+    remarks = tuple(dict.fromkeys(candidate.remarks))
+    return Judgement(tuple(grades), remarks, candidate.held_back or held_back)
 
 
 def _public(
     intake: Intake, verdicts: Mapping[str, Verdict], sandbox: Sandbox, deadline: float
-) -> dict[str, Verdict]:
-    """The public verdicts of the exercises that failed, asked of a process that saw no secret case."""
+) -> tuple[dict[str, Verdict], bool]:
+    """The public verdicts of the exercises that failed, asked of a process that saw no secret case.
+
+    And whether that process was held back (see `Judgement`).
+    """
     failed = [v.exercise for v in verdicts.values() if not v.passed and not v.lost and not v.untouched]
     if not failed:
-        return {}
+        return {}, False
     with Candidate(sandbox, intake.cells, deadline) as candidate:
-        return {exercise.name: evaluate(exercise, PUBLIC_SEED, candidate.call) for exercise in failed}
+        shown = {exercise.name: evaluate(exercise, PUBLIC_SEED, candidate.call) for exercise in failed}
+    return shown, candidate.held_back
 
 
 def _with_suspects(public: Verdict, intake: Intake, verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -74,8 +74,10 @@ class GradedSubmission:
     """Everything the gradebook, the feedback page and the class report need about one submission.
 
     summary: one line for the class report when something needs the instructor's eye, else "".
-    level: isolation level that the code ran under, such as ``namespaces``. basis: what the result rests on
-    (`autograder.basis`); a submission whose basis is still the same need not be judged again.
+    level: isolation level that the code ran under, such as ``namespaces``. memory: how its limit on memory
+    was kept, ``cgroup`` or ``watched`` (`autograder.sandbox.Sandbox`). held_back: a time limit was hit while
+    the code did not have a processor to itself, and it was not tried again yet. basis: what the result rests
+    on (`autograder.basis`); a submission whose basis is still the same need not be judged again.
     """
 
     student: str
@@ -87,6 +89,8 @@ class GradedSubmission:
     level: str = ""
     seconds: float = 0.0
     basis: dict[str, str] = field(default_factory=dict)
+    memory: str = ""
+    held_back: bool = False
 
     @property
     def points(self) -> float:

@@ -34,6 +34,7 @@ _FENCE_SECONDS = 30.0
 _END_SECONDS = 10.0
 _KEEP_SECONDS = 60.0  # how much longer than the grader's own limit a keeper waits before it kills a run
 _OLD_SECONDS = 3600.0
+_BUSY = 0.9  # share of the time that a process computes which has a processor to itself
 _SCRATCH = "convnet-runs-"
 READY = b"ready "
 _TO_WORKER = wire.Caps(header=256 << 20, payload=1 << 30)  # the worker trusts us
@@ -263,6 +264,8 @@ class Run:
         dead: the cell in which the process hung or died, or None.
         failure: why the process is gone, or None while it lives. A run that is gone answers every question
             with this failure, at once.
+        held_back: it hit a time limit without having had a processor to itself: it slept, or the machine was
+            busy with other things. Alone it might be faster.
     """
 
     def __init__(
@@ -276,6 +279,8 @@ class Run:
         self.troubles: tuple[CellTrouble, ...] = ()
         self.dead: CellTrouble | None = None
         self.failure: Failure | None = None
+        self.held_back = False
+        self._waited = 0.0  # for the worker, which is what its processor time is compared with
         self._control = control
         self._data = data
         self._limits = limits
@@ -347,6 +352,7 @@ class Run:
             {"source": cell.source, "origin": cell.origin, "number": cell.number} for cell in self._cells
         ]
         frame = wire.encode({"cells": cells}, _TO_WORKER)
+        start = time.monotonic()
         deadline = self._deadline(self._limits.cell_seconds)
         try:
             self._send(frame, deadline)
@@ -364,7 +370,9 @@ class Run:
                     break
                 else:
                     raise wire.WireError("not what the worker says")
+            self._waited += time.monotonic() - start
         except (wire.WireError, OSError, EOFError) as error:
+            self._waited += time.monotonic() - start
             failure = self._die(error, self._limits.cell_seconds)
             if self._cells:
                 self.dead = self._at(max(current, 0), failure)
@@ -399,8 +407,10 @@ class Run:
             wire.check(message, {"kind": str, "number": int, "outcome": dict})
             if message["kind"] != "answer" or message["number"] != number:
                 raise wire.WireError("an answer to another question")
+            self._waited += time.monotonic() - start
             return wire.to_outcome(message["outcome"], time.monotonic() - start)
         except (wire.WireError, OSError, EOFError) as error:
+            self._waited += time.monotonic() - start
             return Outcome(failure=self._die(error, seconds), seconds=time.monotonic() - start)
 
     def _deadline(self, seconds: float) -> float:
@@ -426,6 +436,7 @@ class Run:
         report = self._reap(grace=1.0 if isinstance(error, (EOFError, ConnectionError)) else 0.0)
         if isinstance(error, TimeoutError):
             self.failure = self._timeout(seconds)
+            self.held_back = report.get("cpu_seconds", 0.0) < _BUSY * self._waited
         elif isinstance(error, wire.WireError):
             self.failure = Failure("unreadable", message=str(error))
         else:
