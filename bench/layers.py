@@ -13,6 +13,7 @@ import os
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 import argparse
+import functools
 import gc
 import json
 import statistics
@@ -20,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -152,10 +154,16 @@ def _batchnorm(shape: tuple[int, ...], draw: Draw) -> Iterator[Pair]:
     yield "batchnorm_backward", lambda: backward(dout, cache), _gradients(theirs(), inputs, dout)
 
 
-def _solution(notebook: str, name: str) -> Callable[..., Any]:
-    (path,) = (path for path in source.sources() if path.name.startswith(notebook))
-    function: Callable[..., Any] = getattr(source.load(path), name)
+def _solution(number: str, name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(_solved(number), name)
     return function
+
+
+@functools.cache
+def _solved(number: str) -> ModuleType:
+    """The solutions of the notebook with this number."""
+    (path,) = (path for path in source.sources() if path.name.startswith(number))
+    return source.load(path)
 
 
 def _leaves(*arrays: np.ndarray) -> tuple[torch.Tensor, ...]:
