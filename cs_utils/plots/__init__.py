@@ -12,6 +12,13 @@ from typing import Any
 _WHERE = {
     name: module
     for module, names in {
+        "convolution": (
+            "explore_im2col",
+            "explore_toeplitz",
+            "show_layer_benchmark",
+            "show_times",
+            "show_toeplitz",
+        ),
         "kernels": (
             "crowd",
             "explore_sliding",
