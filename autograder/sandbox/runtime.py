@@ -3,11 +3,14 @@
 Two folders under the user's cache: the installed packages (large, changes with their versions), and the
 course's own code (small, changes with every edit): `cs_utils` without the exercises, and `inside`.
 Each is named by a hash of what is in it, built beside its final name and renamed, so that two processes may
-build at once and a half-built folder is never used.
+build at once and a half-built folder is never used. A folder's time of change is when it was last asked for;
+one that nobody has asked for in a month is removed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.metadata as metadata
 import os
@@ -16,7 +19,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +36,8 @@ _IMPORTED = (
     "matplotlib.backends.backend_agg",
     "cs_utils",
 )
+
+OLD_DAYS = 30
 
 # Runtime -> (distributions, each with what it requires; modules that the fork server imports beforehand).
 RUNTIMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -79,16 +85,51 @@ def prepare(name: str = "numpy") -> Runtime:
     wanted, modules = RUNTIMES[name]
     distributions = closure(wanted)
     versions = [f"{distribution.name}=={distribution.version}" for distribution in distributions]
-    packages = _build(
-        f"packages-{_digest([sys.version, sys.prefix, *versions])}", lambda to: _copy_all(distributions, to)
-    )
-    course = _build(f"course-{_digest_of_course()}", _copy_course)
+    with _cache_lock(fcntl.LOCK_SH):
+        packages = _build(
+            f"packages-{_digest([sys.version, sys.prefix, *versions])}",
+            lambda to: _copy_all(distributions, to),
+        )
+        course = _build(f"course-{_digest_of_course()}", _copy_course)
+    _remove_old()
     return Runtime((course, packages), modules)
 
 
+@contextlib.contextmanager
+def _cache_lock(kind: int) -> Iterator[None]:
+    """Held by all who look for a folder or build one, together; by who removes one, alone."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):  # somebody else's cache, which we neither build in nor clean
+        yield
+        return
+    with open(folder / ".lock", "a") as lock:
+        fcntl.flock(lock, kind)
+        yield
+
+
+def _remove_old() -> None:
+    """Remove what nobody has asked for in a month, and what a killed build left; not now, if others build.
+
+    A folder that was found under the lock has just been asked for, so no grader that is at work loses its own
+    unless it has been at work for a month.
+    """
+    if not os.access(cache_folder(), os.W_OK):
+        return
+    oldest = time.time() - OLD_DAYS * 24 * 3600
+    with contextlib.suppress(BlockingIOError), _cache_lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+        for folder in cache_folder().iterdir():
+            if re.fullmatch(r"\.?(course|packages)-.*", folder.name) and folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 def cache_folder() -> Path:
-    """Where runtimes are kept: ``$XDG_CACHE_HOME/convnet-grader``, else ``~/.cache/convnet-grader``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convnet-grader"
+    """Where runtimes are kept: ``$XDG_CACHE_HOME/convnet-grader``, else ``~/.cache/convnet-grader``.
+
+    For root below /var/cache: runs of root's have users of their own, who mostly cannot enter root's home.
+    """
+    default = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or default) / "convnet-grader"
 
 
 def closure(names: Iterable[str]) -> list[metadata.Distribution]:
@@ -184,6 +225,8 @@ def _build(name: str, fill: Callable[[Path], None]) -> Path:
     """The folder `name` in the cache, filled by `fill` if it is not there."""
     final = cache_folder() / name
     if final.is_dir():
+        with contextlib.suppress(OSError):  # somebody else's cache
+            os.utime(final)
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=final.parent) as scratch:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import Level, Sandbox, runtime
+from autograder.sandbox import Sandbox, runtime
 from tests.sandbox.conftest import cells
 
 
@@ -29,7 +31,7 @@ def test_two_processes_may_build_it_at_once(cache):
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         first, second = pool.map(_prepare, [str(cache.parent)] * 2)
     assert first == second
-    assert sorted(path.name for path in cache.iterdir()) == sorted(Path(folder).name for folder in first)
+    assert sorted(path.name for path in cache.iterdir()) == sorted([".lock", *(Path(f).name for f in first)])
     for folder in map(Path, first):
         assert all(path.stat().st_mode & 0o444 == 0o444 for path in [folder, *folder.rglob("*")])
 
@@ -41,7 +43,35 @@ def test_a_build_that_fails_leaves_nothing_behind(cache, monkeypatch):
     monkeypatch.setattr(runtime, "_copy", fail)
     with pytest.raises(OSError, match="disk full"):
         runtime.prepare()
-    assert list(cache.iterdir()) == []
+    assert [path.name for path in cache.iterdir()] == [".lock"]
+
+
+@pytest.fixture
+def aged(cache, monkeypatch):
+    """A cache with folders that were last asked for so many days ago; building one takes no time."""
+    monkeypatch.setattr(runtime, "_copy_all", lambda _, target: None)
+    monkeypatch.setattr(runtime, "_compile", lambda folder: None)
+    for name, days in (("course-old", 31), ("packages-old", 31), (".course-half", 31), ("course-new", 29)):
+        (cache / name / "inside").mkdir(parents=True)
+        os.utime(cache / name, (0, time.time() - days * 24 * 3600))
+    return cache
+
+
+def test_what_nobody_asked_for_in_a_month_is_removed_and_nothing_else(aged):
+    course, packages = runtime.prepare().folders
+    assert {path.name for path in aged.iterdir()} == {".lock", "course-new", course.name, packages.name}
+    for folder in (course, packages):
+        os.utime(folder, (0, 0))
+    assert runtime.prepare().folders == (course, packages), "asked for again, it is young again"
+    assert course.is_dir() and packages.is_dir()
+
+
+def test_nothing_is_removed_while_another_grader_looks_for_its_folders(aged):
+    with runtime._cache_lock(fcntl.LOCK_SH):
+        runtime.prepare()
+    assert (aged / "course-old").is_dir()
+    runtime.prepare()
+    assert not (aged / "course-old").exists()
 
 
 def test_it_holds_no_exercise_and_no_pytorch():
@@ -65,7 +95,7 @@ def test_a_missing_package_is_named_with_the_remedy():
         runtime.closure(["no-such-package"])
 
 
-def test_nothing_is_compiled_and_no_font_list_is_made_during_a_run():
+def test_nothing_is_compiled_and_no_font_list_is_made_during_a_run(level):
     source = "import matplotlib\ncache = matplotlib.get_cachedir()\nimport os\nfonts = os.listdir(cache)"
-    with Sandbox(Level.NAMESPACES) as sandbox, sandbox.start(cells(source)) as run:
+    with Sandbox(level) as sandbox, sandbox.start(cells(source)) as run:
         assert any(name.startswith("fontlist") for name in run.value("fonts").value)
