@@ -11,6 +11,17 @@ import numpy as np
 from cs_utils.checking.exercise import Tolerance
 from cs_utils.checking.outcome import ANYTHING, Odd, Outcome
 
+SHOWN_KEYS = 5
+# Types that no exercise asks for, as people call them.
+_ODD = {
+    "complex": "a complex number",
+    "function": "a function",
+    "generator": "a generator",
+    "numpy.ma.MaskedArray": "a masked array",
+    "numpy.ma.core.MaskedArray": "a masked array",
+    "numpy.complex128": "a complex number",
+}
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -30,15 +41,20 @@ class Difference:
     expected: Any = None
 
 
-def compare(actual: Outcome, expected: Outcome, tolerance: Tolerance) -> Difference | None:
-    """None when `actual` counts as `expected`; otherwise the first difference."""
+def compare(
+    actual: Outcome, expected: Outcome, tolerance: Tolerance, parts: Sequence[str] = ()
+) -> Difference | None:
+    """None when `actual` counts as `expected`; otherwise the first difference.
+
+    parts: names of the values of an expected tuple, for the message.
+    """
     if expected.failure is not None:
         return _compare_errors(actual, expected)
     if actual.failure is not None:
         failure = actual.failure
         shown = f"{failure.type}: {failure.message}" if failure.type else failure.message
         return Difference("failure", f"{_FAILED[failure.kind]}{shown}".rstrip(": "))
-    return _compare_values(actual.value, expected.value, tolerance, ())
+    return _compare_values(actual.value, expected.value, tolerance, (), parts)
 
 
 _FAILED = {
@@ -69,47 +85,52 @@ def _compare_errors(actual: Outcome, expected: Outcome) -> Difference | None:
 
 
 def _compare_values(
-    yours: Any, expected: Any, tolerance: Tolerance, where: tuple[int, ...]
+    yours: Any, expected: Any, tolerance: Tolerance, where: tuple[int, ...], parts: Sequence[str] = ()
 ) -> Difference | None:
+    wanted = f"({', '.join(parts)})" if parts and isinstance(expected, tuple) else _wanted(expected)
+
     def differs(kind: str, message: str) -> Difference:
         return Difference(kind, message, where, yours, expected)
 
     if expected is ANYTHING:
         return None
     if yours is None and expected is not None:
-        return differs("none", f"returned None where {describe(expected)} was asked for")
+        return differs("none", f"returned None where {wanted} was asked for")
     if isinstance(yours, Odd):
-        return differs("odd", f"returned {describe(yours)} where {describe(expected)} was asked for")
+        return differs("odd", f"returned {describe(yours)} where {wanted} was asked for")
     if isinstance(expected, np.ndarray):
         return _compare_arrays(yours, expected, tolerance, where)
     if isinstance(expected, tuple | list):
-        return _compare_sequences(yours, expected, tolerance, where)
+        return _compare_sequences(yours, expected, tolerance, where, parts)
     if isinstance(yours, np.ndarray) and yours.ndim == 0:
         yours = yours.item()
     if isinstance(expected, bool | str) or expected is None:
         if type(yours) is not type(expected):
-            return differs("type", f"returned {describe(yours)} where {describe(expected)} was asked for")
+            return differs("type", f"returned {describe(yours)} where {wanted} was asked for")
         return None if yours == expected else differs("values", f"returned {yours!r}, expected {expected!r}")
     if type(yours) is not int and not (isinstance(expected, float) and type(yours) is float):
-        return differs("type", f"returned {describe(yours)} where {describe(expected)} was asked for")
+        return differs("type", f"returned {describe(yours)} where {wanted} was asked for")
     if isinstance(expected, int):
         return None if yours == expected else differs("values", f"returned {yours}, expected {expected}")
     return _compare_arrays(np.asarray(yours), np.asarray(expected), tolerance, where)
 
 
 def _compare_sequences(
-    yours: Any, expected: Any, tolerance: Tolerance, where: tuple[int, ...]
+    yours: Any, expected: Any, tolerance: Tolerance, where: tuple[int, ...], parts: Sequence[str]
 ) -> Difference | None:
+    wanted = f"({', '.join(parts)})" if parts else _wanted(expected)
+
     def differs(kind: str, message: str) -> Difference:
         return Difference(kind, message, where, yours, expected)
 
     if isinstance(yours, np.ndarray) and yours.ndim == 1 and all(type(item) is int for item in expected):
         yours = tuple(yours.tolist())  # a pair of numbers may come as a small array
     if not isinstance(yours, tuple | list):
-        return differs("type", f"returned {describe(yours)} where {describe(expected)} was asked for")
+        return differs("type", f"returned {describe(yours)} where {wanted} was asked for")
     if len(yours) != len(expected):
         found = "1 value" if len(yours) == 1 else f"{len(yours)} values"
-        return differs("length", f"returned {found} where {len(expected)} were asked for")
+        named = f": {wanted}" if parts else ""
+        return differs("length", f"returned {found} where {len(expected)} were asked for{named}")
     if all(type(item) is int for item in (*yours, *expected)):  # a pair is seen best as a whole
         same = tuple(yours) == tuple(expected)
         return None if same else differs("values", f"returned {yours}, expected {expected}")
@@ -128,11 +149,12 @@ def _compare_arrays(
     if expected.ndim == 0 and type(yours) in (int, float):
         yours = np.asarray(yours)
     if not isinstance(yours, np.ndarray):
-        return differs("type", f"returned {describe(yours)} where {describe(expected)} was asked for")
+        return differs("type", f"returned {describe(yours)} where {_wanted(expected)} was asked for")
     if yours.shape != expected.shape:
         return differs("shape", f"returned shape {yours.shape}, expected {expected.shape}")
     if yours.dtype.kind not in "iuf" and yours.dtype.kind != expected.dtype.kind:
-        return differs("dtype", f"returned numbers of type {yours.dtype}, expected {expected.dtype}")
+        found = "complex numbers" if yours.dtype.kind == "c" else f"numbers of type {yours.dtype}"
+        return differs("dtype", f"returned {found} where {expected.dtype} was asked for")
     finite = np.isfinite(expected)
     if not np.isfinite(yours[finite]).all():
         return differs("nan", "contains NaN or infinity where ordinary numbers were expected")
@@ -169,15 +191,31 @@ def agree(one: Any, other: Any, tolerance: Tolerance) -> bool:
 def describe(value: Any) -> str:
     """A short description of a plain value, such as ``an array of shape (2, 2)``."""
     if isinstance(value, Odd):
-        return f"an object of type {value.type_name}"
+        if value.type_name.startswith("array of dtype "):
+            return f"an {value.type_name}"
+        return _ODD.get(value.type_name, f"an object of type {value.type_name}")
     if isinstance(value, np.ndarray):
         return "a 0-d array" if value.ndim == 0 else f"an array of shape {value.shape}"
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
     if isinstance(value, list):
         return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        keys = ", ".join(f"{key[:40]!r}" for key in list(value)[:SHOWN_KEYS])
+        return (
+            f"a dict with the keys {keys}{', ...' if len(value) > SHOWN_KEYS else ''}"
+            if value
+            else "an empty dict"
+        )
     if value is None:
         return "None"
     if isinstance(value, str):
         return f"the text {value[:40]!r}"
+    if isinstance(value, float) and len(repr(value)) > len("-0.123456"):
+        return f"the float {value:.6g}"
     return f"the {type(value).__name__} {value!r}"
+
+
+def _wanted(expected: Any) -> str:
+    """What was asked for: `describe`, but a reference's 0-d array is a number to whoever reads it."""
+    return "a number" if isinstance(expected, np.ndarray) and expected.ndim == 0 else describe(expected)

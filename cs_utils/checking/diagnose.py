@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs_utils.checking.compare import agree, compare, describe, part_name, wrong_mask
+from cs_utils.checking.compare import Difference, agree, compare, describe, part_name, wrong_mask
 from cs_utils.checking.exercise import Exercise, Misconception, Tolerance
 from cs_utils.checking.outcome import ANYTHING, Odd, Outcome
 
@@ -178,7 +178,8 @@ def observation(exercise: Exercise, failed: Sequence[CaseResult]) -> Finding:
         part = part_name(first.difference.where, exercise.parts)
         return Finding("none", f"{part} is None", "Is it computed, and returned?")
     if kinds == {"none"}:
-        return Finding("none", "returned None", "Is there a `return` at the end, on every path?")
+        wanted = f" where ({', '.join(exercise.parts)}) was asked for" if exercise.parts else ""
+        return Finding("none", f"returned None{wanted}", "Is there a `return` at the end, on every path?")
     if kinds == {"no_error"}:
         assert first.expected is not None and first.expected.failure is not None
         wanted = first.expected.failure.type
@@ -186,17 +187,74 @@ def observation(exercise: Exercise, failed: Sequence[CaseResult]) -> Finding:
             hint = "Errors are raised, not returned: `raise ValueError(...)`."
             return Finding("no_error", f"returned a {first.actual.value.type_name}", hint)
         return Finding("no_error", f"returned a result where a {wanted} was asked for")
+    part = _common_part(exercise, failed)
     for kind, title, hint, holds in OBSERVATIONS:
         told = [_holds(holds, result, exercise.tolerance) for result in failed]
         if False not in told and True in told:
-            return Finding(kind, title, hint)
+            about = "" if holds is _swapped else part
+            return Finding(kind, f"{about}{title}{_shapes(kind, first)}", hint)
     if (factor := _common_factor(failed, exercise.tolerance)) is not None:
         return Finding(
             "factor",
-            f"every number is {_factor_text(factor)} the right one",
+            f"{part}every number is {_factor_text(factor)} the right one",
             "Look for a factor too many or too few.",
         )
-    return Finding(first.difference.kind, _general(exercise, first), "")
+    if (name := _argument_returned(exercise, failed)) is not None:
+        title = f"{part}returned {name} as it came: itself, a view or a copy of it"
+        return Finding("argument", title, f"`out = {name}` only gives {name} a second name.")
+    return Finding(first.difference.kind, _general(exercise, first), _about_type(exercise, first.difference))
+
+
+def _common_part(exercise: Exercise, failed: Sequence[CaseResult]) -> str:
+    """``"dx: "`` when it is dx that differs in every failing case."""
+    places = {result.difference.where for result in failed if result.difference}
+    return f"{part_name(places.pop(), exercise.parts)}: " if len(places) == 1 and () not in places else ""
+
+
+def _shapes(kind: str, result: CaseResult) -> str:
+    if kind not in ("extra_axis", "reshaped") or result.difference is None:
+        return ""
+    yours, expected = result.difference.yours, result.difference.expected
+    return f": its shape is {yours.shape} where {expected.shape} was asked for"
+
+
+def _argument_returned(exercise: Exercise, failed: Sequence[CaseResult]) -> str | None:
+    """The one argument that came back as it was in every failing case, if there is one."""
+    common: list[str] | None = None
+    for result in failed:
+        yours: Any = result.difference.yours if result.difference else None
+        if not isinstance(yours, np.ndarray) or yours.size < 2:
+            return None
+        names = result.case.names or exercise.parameters
+        given = [*zip(names, result.case.args, strict=False), *result.case.kwargs.items()]
+        same = [
+            name for name, value in given if isinstance(value, np.ndarray) and np.array_equal(value, yours)
+        ]
+        common = same if common is None else [name for name in common if name in same]
+    return common[0] if common else None
+
+
+def _about_type(exercise: Exercise, difference: Difference) -> str:
+    """A hint about a value that is of another type than asked for."""
+    yours, expected = difference.yours, difference.expected
+    if not difference.where and exercise.parts and isinstance(expected, tuple):
+        return f"Several values are returned with commas: `return {', '.join(exercise.parts)}`."
+    if isinstance(yours, Odd):
+        return next((hint for name, hint in _TYPE_HINTS.items() if yours.type_name.endswith(name)), "")
+    if difference.kind == "dtype" and yours.dtype.kind == "c":
+        return _TYPE_HINTS["complex128"]
+    if isinstance(yours, int | float) and isinstance(expected, np.ndarray) and expected.ndim:
+        return "Without `axis=`, `sum` and `mean` make one number of a whole array."
+    return ""
+
+
+_TYPE_HINTS = {
+    "generator": "`(... for ...)` has computed nothing yet; make an array: `np.array([... for ...])`.",
+    "MaskedArray": "A masked array hides some of its numbers; `np.where` gives an ordinary one.",
+    "dtype object": "NumPy makes such an array of rows of different lengths, or of what is no number.",
+    "complex128": "Nothing here needs an imaginary part: which step brings it in?",
+    "function": "Are the brackets of a call missing?",
+}
 
 
 def _about_failure(exercise: Exercise, result: CaseResult) -> Finding:
@@ -243,6 +301,8 @@ def _holds(predicate: Predicate, result: CaseResult, tolerance: Tolerance) -> bo
         return False
     if result.expected.failure is not None:
         return False
+    if predicate is _swapped:  # the one that is about all returned values
+        return predicate(result.actual.value, result.expected.value, tolerance)
     return predicate(result.difference.yours, result.difference.expected, tolerance)
 
 
@@ -383,11 +443,11 @@ OBSERVATIONS: tuple[tuple[str, str, str, Predicate], ...] = (
     ),
     (
         "extra_axis",
-        "the values are right, but the array has another number of axes",
+        "the values are right, but not the number of axes",
         "Compare the two shapes; `.reshape` or an index removes an axis.",
         _extra_axis,
     ),
-    ("reshaped", "the values are right, but the shape is not", "Compare the two shapes.", _other_shape),
+    ("reshaped", "the values are right, but not the shape", "Compare the two shapes.", _other_shape),
     (
         "larger",
         "the right numbers stand inside an array that is too large",
@@ -415,7 +475,7 @@ OBSERVATIONS: tuple[tuple[str, str, str, Predicate], ...] = (
     ),
     (
         "nan",
-        "the result contains NaN",
+        "contains NaN where ordinary numbers were asked for",
         "Look for a division by zero, or for an array from `np.empty` that is not filled.",
         _not_finite,
     ),

@@ -215,7 +215,7 @@ def _result(exercise: Exercise, group: Group, given: Case, actual: Outcome) -> C
         return CaseResult(given, None, actual, difference)
     assert exercise.reference is not None
     expected = group.expected(exercise.reference, given)
-    difference = compare(actual, expected, exercise.tolerance)
+    difference = compare(actual, expected, exercise.tolerance, exercise.parts)
     if difference is not None:
         for accepted in exercise.also_accepted:
             if compare(actual, group.expected(accepted, given), exercise.tolerance) is None:

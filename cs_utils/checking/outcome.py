@@ -160,7 +160,7 @@ def _handed(argument: Any) -> Any:
 
 def describe_exception(error: BaseException) -> Failure:
     """Type, message and the innermost line of the student's own code where `error` was raised."""
-    message = ""
+    message = "its message cannot be read"
     with contextlib.suppress(BaseException):  # an exception may have a broken __str__
         message = str(error)[:MAX_TEXT]
     return Failure("raised", type(error).__name__[:MAX_TEXT], message, *_student_line(error))

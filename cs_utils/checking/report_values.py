@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking.exercise import Case, Exercise
 from cs_utils.checking.compare import describe
+from cs_utils.checking.exercise import Case, Exercise
 from cs_utils.checking.outcome import Odd
 
 MAX_SIDE = 8  # rows and columns of an array that a report shows
