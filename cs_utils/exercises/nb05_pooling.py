@@ -189,7 +189,7 @@ def _forward_remainder(rng: np.random.Generator) -> Iterator[Case]:
 def _forward_padded(rng: np.random.Generator) -> Iterator[Case]:
     yield case(negative(rng, 1, 3, 2, 2), 2, padding=1)
     yield case(negative(rng, 1, 2, 5, 5), 3, stride=2, padding=1)
-    yield case(mixed(rng, 2, 3, 6, 6), 4, stride=2, padding=2)
+    yield case(mixed(rng, 2, 3, 6, 6), 6, stride=2, padding=3)
 
 
 def _forward_oblong(rng: np.random.Generator) -> Iterator[Case]:
@@ -200,7 +200,7 @@ def _forward_oblong(rng: np.random.Generator) -> Iterator[Case]:
 
 def _forward_pairs(rng: np.random.Generator) -> Iterator[Case]:
     yield case(positive(rng, 1, 1, 4, 4), (1, 2))
-    yield case(negative(rng, 1, 2, 5, 5), (2, 3), stride=(3, 1), padding=(1, 0))
+    yield case(negative(rng, 1, 2, 6, 6), (2, 3), stride=(3, 1), padding=(1, 0))
     yield case(mixed(rng, 2, 3, 7, 6), (3, 2), stride=(1, 2), padding=(0, 1))
     yield case(positive(rng, 1, 1, 3, 3), 3)
 
@@ -357,7 +357,7 @@ MAX_POOL2D_FORWARD = Exercise(
             stride_kernel=(OVERLAP, REMAINDER, PADDED, OBLONG, PAIRS, VIEWS),
             steps=ALL_MAX,
             unpadded=(PADDED, PAIRS),
-            ceil=(REMAINDER, PAIRS),
+            ceil=(REMAINDER,),
             square=(OBLONG, VIEWS),
             swapped=(PAIRS,),
             rows=(PAIRS,),
@@ -530,12 +530,12 @@ def _backward_padded(rng: np.random.Generator) -> Iterator[Case]:
     shared = negative(rng, 1, 2, 5, 5)
     shared[..., 1, 1] = -0.5  # the largest number of four windows
     yield _upstream(rng, shared, 3, stride=2, padding=1)
-    yield _upstream(rng, mixed(rng, 2, 3, 6, 6), 4, stride=2, padding=2)
+    yield _upstream(rng, mixed(rng, 2, 3, 6, 6), 6, stride=2, padding=3)
 
 
 def _backward_pairs(rng: np.random.Generator) -> Iterator[Case]:
     yield _upstream(rng, positive(rng, 1, 1, 2, 4), (1, 2), whole=True)
-    shared = negative(rng, 1, 2, 5, 7)
+    shared = negative(rng, 1, 2, 6, 7)
     shared[..., 0, 2] = -0.5  # the largest number of three windows, and not in their first column only
     yield _upstream(rng, shared, (2, 3), stride=(3, 1), padding=(1, 0))
     yield _upstream(rng, mixed(rng, 2, 3, 7, 6), (3, 2), stride=(1, 2), padding=(0, 1))
@@ -553,6 +553,9 @@ def _backward_ties(rng: np.random.Generator) -> Iterator[Case]:
     overlapping = rng.integers(0, 2, size=(2, 1, 5, 5)).astype(float)
     overlapping[..., 0, :2], overlapping[..., 0, 2] = 0.0, 1.0  # the first tie of two windows
     yield _upstream(rng, overlapping, 3, stride=2)
+    bordered = -rng.integers(0, 2, size=(1, 1, 3, 3)).astype(float)
+    bordered[..., 0, 0] = 0.0  # may not be taken for the border
+    yield _upstream(rng, bordered, 3, stride=2, padding=1)
 
 
 def _backward_views(rng: np.random.Generator) -> Iterator[Case]:
@@ -721,7 +724,10 @@ MAX_POOL2D_BACKWARD = Exercise(
             (PADDED, PAIRS),
         ),
         Misconception(
-            "dx still has the border on it", CUT_BORDER, _backward(_not_cropped(_all_ties)), (PADDED, PAIRS)
+            "dx still has the border on it",
+            CUT_BORDER,
+            _backward(_not_cropped(_all_ties)),
+            (PADDED, PAIRS, TIES),
         ),
         Misconception(
             "dx is cropped with [padding:-padding], which is empty at padding 0",
@@ -733,7 +739,7 @@ MAX_POOL2D_BACKWARD = Exercise(
             "dx ends where the last window ends",
             SHAPE_OF_X,
             _backward(_as_far_as_windows_reach(_all_ties)),
-            (REMAINDER, PAIRS),
+            (REMAINDER,),
         ),
         Misconception(
             "the upstream gradient is repeated into blocks",
@@ -835,7 +841,7 @@ AVG_POOL2D_FORWARD = Exercise(
             stride_one=(BESIDE, REMAINDER, PADDED, PAIRS),
             steps=ALL_AVG,
             unpadded=(PADDED, PAIRS),
-            ceil=(REMAINDER, PAIRS),
+            ceil=(REMAINDER,),
             refused=(PAIRS,),
             blocks=(OVERLAP, REMAINDER, PADDED, PAIRS),
             alone=ALL_AVG,
@@ -953,7 +959,7 @@ AVG_POOL2D_BACKWARD = Exercise(
             "dx ends where the last window ends",
             SHAPE_OF_X,
             _backward(_as_far_as_windows_reach(_evenly)),
-            (REMAINDER, PAIRS),
+            (REMAINDER,),
         ),
         Misconception(
             "the upstream gradient is repeated into blocks",
