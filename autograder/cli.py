@@ -290,6 +290,8 @@ def _report_as_json(report: ClassReport) -> dict[str, Any]:
                 "exercises": {grade.name: grade.points for grade in one.grades},
                 "findings": {grade.name: list(grade.findings) for grade in one.grades if grade.findings},
                 "attention": one.summary,
+                "level": one.level,
+                "memory": one.memory,
             }
             for one in report.submissions
         ],

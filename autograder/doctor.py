@@ -99,14 +99,17 @@ def _torch() -> tuple[State, str, str]:
 
 
 def _sandbox() -> tuple[State, str, str]:
-    from autograder.sandbox import SandboxUnavailable, best_level, probe
+    from autograder.sandbox import Level, Sandbox, probe
+    from autograder.sandbox.levels import no_level
 
-    try:
-        level = best_level()
-    except SandboxUnavailable as error:
-        return "problem", "none works", str(error)
-    refused = [f"{one.value}: {why}" for one, works, why in probe() if not works]
-    return "ok", "; ".join([level.value, *refused]), ""
+    tried = [one for one in probe() if one[0] is not Level.NONE]
+    works = [level for level, available, _ in tried if available]
+    if not works:
+        return "problem", "none works", no_level(tried)
+    with Sandbox(works[0]) as sandbox, sandbox.start([]):
+        found = [f"{works[0].value}, memory {sandbox.memory or 'not limited'}"]
+    found += [f"{level.value} is not available: {why}" for level, available, why in tried if not available]
+    return "ok", "; ".join(found), ""
 
 
 def _font_cache() -> tuple[State, str, str]:

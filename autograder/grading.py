@@ -185,7 +185,7 @@ class Setup:
 
     @classmethod
     def make(cls, course: Course, assignment: str, jobs: int | None, allow_unprotected: bool) -> Setup:
-        level = best_level(allow_unprotected=allow_unprotected)
+        level = best_level(allow_unprotected=allow_unprotected, asked=_asked_level(course))
         instructor = gradebook.read_release(course, assignment)
         task = Task(graded_cells(instructor), right_answers(assignment), course.seed(assignment))
         shared = basis.of_class(course, assignment, level.value)
@@ -241,6 +241,18 @@ class Setup:
                 readers.close()
                 sandbox.close()  # what is still being judged fails at once, and is not recorded
                 raise
+
+
+def _asked_level(course: Course) -> Level | None:
+    """The level of isolation that course.toml asks for, if it does."""
+    asked = course.grading.get("level")
+    if asked is None:
+        return None
+    try:
+        return Level(asked)
+    except ValueError:
+        known = ", ".join(level.value for level in Level)
+        raise CourseError(f"course.toml: level = {asked!r} is none of: {known}") from None
 
 
 def runtime_of(instructor: nbformat.NotebookNode) -> str:

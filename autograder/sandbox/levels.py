@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 
 class Level(Enum):
-    """How a run is walled in. The value is what is written into results."""
+    """How a run is walled in. The value is what is written into results, and what course.toml may ask for.
+
+    NAMESPACES: a file system, process numbers, network and IPC of its own, and a filter on system calls.
+    LANDLOCK: the same files, processes and network as everybody, closed by the kernel's Landlock and a
+    stricter filter. NONE: all the rights of whoever grades; only limits are kept.
+    """
 
     NAMESPACES = "namespaces"
     LANDLOCK = "landlock"
@@ -20,7 +26,11 @@ class SandboxUnavailable(RuntimeError):
     """There is no way to run student code as asked for; the message says what failed and what to do."""
 
 
-_HELP = """\
+GIVEN_UP = (
+    "student code can read, change and delete whatever you can, use the network, start programs and reach "
+    "your other programs"
+)
+_HELP = f"""\
 Student code is not run without protection. What can be done:
   - Landlock needs Linux 5.13 or later, and landlock in the kernel's list of security modules (lsm=).
   - In a container: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined.
@@ -29,7 +39,7 @@ Student code is not run without protection. What can be done:
       sysctl -w kernel.unprivileged_userns_clone=1               (Debian kernels)
       sysctl -w kernel.apparmor_restrict_unprivileged_userns=0   (Ubuntu 23.10 and later)
   - Or grade as root on a machine of its own.
-  - If you trust every submission, add --unprotected: student code then runs with all your rights."""
+  - If you trust every submission, add --unprotected. Then {GIVEN_UP}."""
 
 
 def probe() -> list[tuple[Level, bool, str]]:
@@ -46,21 +56,27 @@ def best_level(allow_unprotected: bool = False, asked: Level | None = None) -> L
     """
     if asked is not None and asked is not Level.NONE:
         if why := _why_not(asked):
-            raise SandboxUnavailable(f"The level {asked.value} does not work on this machine: {why}")
+            raise SandboxUnavailable(f"The level {asked.value} does not work on this machine: {why}\n{_HELP}")
         return asked
     if asked is Level.NONE:
         if not allow_unprotected:
-            raise SandboxUnavailable("Level none runs student code with all your rights: add --unprotected.")
+            raise SandboxUnavailable(f"Level none needs --unprotected as well: {GIVEN_UP}.")
         return asked
-    reasons = []
+    tried = []
     for level in PROTECTED:
         why = _why_not(level)
         if not why:
             return level
-        reasons.append(f"  - {level.value}: {why}")
+        tried.append((level, False, why))
     if allow_unprotected:
         return Level.NONE
-    raise SandboxUnavailable("\n".join(["No sandbox works on this machine:", *reasons, _HELP]))
+    raise SandboxUnavailable(no_level(tried))
+
+
+def no_level(tried: Iterable[tuple[Level, bool, str]]) -> str:
+    """What to tell when none of the levels tried works."""
+    reasons = [f"  - {level.value}: {why}" for level, _, why in tried]
+    return "\n".join(["No sandbox works on this machine:", *reasons, _HELP])
 
 
 def _why_not(level: Level) -> str:

@@ -25,7 +25,7 @@ from autograder.results import Cell
 from autograder.sandbox import runtime as runtimes
 from autograder.sandbox.inside import fence, wire
 from autograder.sandbox.inside.tidy import remove_tree
-from autograder.sandbox.levels import Level, SandboxUnavailable
+from autograder.sandbox.levels import GIVEN_UP, Level, SandboxUnavailable
 from autograder.sandbox.limits import Limits
 from cs_utils.checking.outcome import Failure, Outcome
 
@@ -80,8 +80,7 @@ class Sandbox:
     ):
         if level is Level.NONE and not allow_unprotected:
             raise SandboxUnavailable(
-                "level none runs student code with all your rights; it needs allow_unprotected=True "
-                "(on the command line: --unprotected)"
+                f"at level none {GIVEN_UP}; it needs allow_unprotected=True (--unprotected)"
             )
         if why := fence.missing():
             raise SandboxUnavailable(why)
