@@ -89,14 +89,14 @@ def _draw_pixels(ax: Axes, row: int, column: int, *, blue: bool) -> None:
 # name -> (column, row, symbol, how it is made, shape)
 NODES: dict[str, tuple[float, float, str, str, str]] = {
     "x": (0, 0, r"$x$", "input", "(N, D)"),
-    "mean": (1.35, 1, r"$\mu$", r"mean of $x$", "(D,)"),
-    "centred": (2.7, 0, r"$c$", r"$x - \mu$", "(N, D)"),
-    "var": (3.9, 1, r"$v$", r"mean of $c^2$", "(D,)"),
-    "std": (5.5, 1, r"$s$", r"$\sqrt{v + \epsilon}$", "(D,)"),
-    "x_hat": (6.7, 0, r"$\hat{x}$", r"$c \, / \, s$", "(N, D)"),
-    "out": (8.3, 0, r"out", r"$\gamma\,\hat{x} + \beta$", "(N, D)"),
+    "mean": (1.5, 1, r"$\mu$", r"mean of $x$", "(D,)"),
+    "centred": (3.0, 0, r"$c$", r"$x - \mu$", "(N, D)"),
+    "var": (4.3, 1, r"$v$", r"mean of $c^2$", "(D,)"),
+    "std": (6.1, 1, r"$s$", r"$\sqrt{v + \epsilon}$", "(D,)"),
+    "x_hat": (7.4, 0, r"$\hat{x}$", r"$c \, / \, s$", "(N, D)"),
+    "out": (9.2, 0, r"out", r"$\gamma\,\hat{x} + \beta$", "(N, D)"),
 }
-HALF_WIDTH, HALF_HEIGHT = 0.56, 0.3  # of a node, in the units of NODES
+HALF_WIDTH, HALF_HEIGHT = 0.68, 0.3  # of a node, in the units of NODES
 STRAIGHT, THROUGH_MEAN, THROUGH_VAR = style.BLUE, style.ORANGE, style.GREEN
 EDGES = (
     ("x", "centred", STRAIGHT, "-"),
@@ -132,7 +132,7 @@ def graph_figure(values: Mapping[str, Any], gradients: Mapping[str, Any]) -> tup
         value = _column(values[name]) if name in values else made
         gradient = _column(gradients[name]) if name in gradients else ""
         _draw_node(ax, column, row, symbol, value, gradient, shape if not values else "")
-    ax.set_xlim(-0.65, 8.95)
+    ax.set_xlim(-0.75, 9.95)
     ax.set_ylim(1.4, -0.4)
     ax.axis("off")
     sentence = (
@@ -182,11 +182,18 @@ def _draw_node(
             corner, 2 * HALF_WIDTH, 2 * HALF_HEIGHT, facecolor="white", edgecolor=style.INK, linewidth=1
         )
     )
-    looks = [(symbol, 12.5, "normal"), (value, 9, "normal"), (shape, 8, "normal"), (gradient, 9, "bold")]
+    crowded = any(len(text) > 15 for text in (value, gradient) if "$" not in text)
+    size = 7.5 if crowded else 9.5
+    looks = [
+        (symbol, 12.5, "normal"),
+        (value, size, "normal"),
+        (shape, 8, "normal"),
+        (gradient, size, "bold"),
+    ]
     rows = [look for look in looks if look[0]]
-    for number, (text, size, weight) in enumerate(rows):
+    for number, (text, points, weight) in enumerate(rows):
         at = row + (number - (len(rows) - 1) / 2) * 0.19
-        ax.text(column, at, text, ha="center", va="center", fontsize=size, weight=weight)
+        ax.text(column, at, text, ha="center", va="center", fontsize=points, weight=weight)
 
 
 # --- what stands in a batch ---------------------------------------------------------------------------------
