@@ -5,6 +5,7 @@ Every sample is made from the released notebook and the code in solutions/, so i
 
 from __future__ import annotations
 
+import ast
 import copy
 import csv
 import functools
@@ -68,6 +69,25 @@ def in_style(number: int) -> Callable[[str], bytes | None]:
         return _bytes(source.solve(source.released(assignment), answers))
 
     return make
+
+
+def in_loops(assignment: str) -> bytes | None:
+    return _bytes(source.solve(source.released(assignment), plain_loops(assignment)))
+
+
+def plain_loops(assignment: str) -> dict[str, str]:
+    """Every exercise in its plainest form: of the solution and the styles the one with the most loops."""
+    answers = source.solutions(assignment)
+    for snippet in _snippets("styles", assignment):
+        if _loops(snippet.source) > _loops(answers[snippet.exercise]):
+            answers[snippet.exercise] = snippet.source
+    return answers
+
+
+def _loops(code: str) -> int:
+    return sum(
+        isinstance(node, ast.For | ast.While | ast.comprehension) for node in ast.walk(ast.parse(code))
+    )
 
 
 def with_mistake(number: int) -> Callable[[str], bytes | None]:
@@ -247,7 +267,7 @@ def tampering(assignment: str) -> bytes | None:
 CLASS: tuple[Sample, ...] = (
     Sample("ada", "Ada", "Byron", "all right", right),
     Sample("ben", "Ben", "Okafor", "all right, another style", in_style(0)),
-    Sample("carla", "Carla", "Rossi", "all right, a third style", in_style(1)),
+    Sample("carla", "Carla", "Rossi", "all right, in plain loops", in_loops),
     Sample("dmitri", "Dmitri", "Volkov", "one known mistake", with_mistake(0)),
     Sample("elena", "Elena", "Petrova", "another known mistake", with_mistake(1)),
     Sample("farid", "Farid", "Haddad", "a third known mistake", with_mistake(2)),
@@ -266,6 +286,15 @@ CLASS: tuple[Sample, ...] = (
     Sample("sven", "Sven", "Berg", "tampers with the checks", tampering),
 )
 
+A_FEW = ("ada", "ben", "carla", "dmitri", "elena")
+# Who hands in what: all of the class the notebooks on ideas, a few of them two on layers.
+HANDED_IN: dict[str, tuple[str, ...]] = {
+    "01_correlation": tuple(one.student for one in CLASS),
+    "02_shapes": tuple(one.student for one in CLASS),
+    "04_convolution_backward": A_FEW,
+    "06_normalisation": A_FEW,
+}
+
 
 def make_class(folder: Path) -> Course:
     """A fresh course with the sample class on its roster and its submissions in place.
@@ -278,9 +307,10 @@ def make_class(folder: Path) -> Course:
         rows = csv.writer(roster)
         rows.writerow(["id", "first_name", "last_name", "email"])
         rows.writerows([one.student, one.first_name, one.last_name, ""] for one in CLASS)
-    for path in source.sources():
+    for assignment, students in HANDED_IN.items():
         for one in CLASS:
-            hand_in(course, one, path.stem)
+            if one.student in students:
+                hand_in(course, one, assignment)
     return course
 
 
