@@ -16,7 +16,7 @@ import numpy as np
 
 from cs_utils.checking.compare import describe
 from cs_utils.checking.exercise import Case, Exercise
-from cs_utils.checking.outcome import Odd
+from cs_utils.checking.outcome import Odd, Seed
 
 MAX_SIDE = 8  # rows and columns of an array that a report shows
 MAX_PASTED = 64  # numbers of an array that a report writes out as code
@@ -50,6 +50,8 @@ def _inline(value: Any) -> str:
         return f"array of shape {value.shape}" if value.ndim else number_format(value)(value[()])
     if isinstance(value, Odd):
         return f"<{value.type_name}>"
+    if isinstance(value, Seed):
+        return f"np.random.default_rng({value.value})"
     if isinstance(value, tuple | list):
         inside = ", ".join(_inline(item) for item in value[:MAX_ITEMS])
         inside += ", …" if len(value) > MAX_ITEMS else "," if len(value) == 1 and type(value) is tuple else ""
