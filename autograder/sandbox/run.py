@@ -38,6 +38,7 @@ _BUSY = 0.9  # share of the time that a process computes which has a processor t
 _SCRATCH = "convnet-runs-"
 READY = b"ready "
 _TO_WORKER = wire.Caps(header=256 << 20, payload=1 << 30)  # the worker trusts us
+_FROM_OUTSIDE = [-number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
 _OUT_OF_MEMORY = 71  # exit status of `inside.worker` when it could not even answer
 
 _BOOT = """\
@@ -263,8 +264,9 @@ class Run:
         dead: the cell in which the process hung or died, or None.
         failure: why the process is gone, or None while it lives. A run that is gone answers every question
             with this failure, at once.
-        held_back: it hit a time limit without having had a processor to itself: it slept, or the machine was
-            busy with other things. Alone it might be faster.
+        held_back: it hit a time limit without having had a processor to itself (it slept, or the machine was
+            busy with other things), or it was killed by a signal, which anybody on the machine may have sent.
+            Alone it might do better.
     """
 
     def __init__(
@@ -440,12 +442,20 @@ class Run:
             self.failure = Failure("unreadable", message=str(error))
         else:
             self.failure = Failure("crashed", message=self._cause(report))
+            self.held_back = self._killed_by_others(report)
         return self.failure
 
     def _timeout(self, seconds: float) -> Failure:
         if time.monotonic() >= self._end:
             return Failure("timeout", message=f"all cells and calls together took over {self._seconds:.0f} s")
         return Failure("timeout", message=f"still running after {seconds:g} s")
+
+    def _killed_by_others(self, report: Mapping[str, Any]) -> bool:
+        """May the end have come from outside: from a person, or from a machine without memory?"""
+        if not report or report.get("orphaned"):  # the keeper or the fork server is gone
+            return True
+        limit = "limit" in self._cause(report)
+        return not limit and not report.get("asked") and report.get("code") in _FROM_OUTSIDE
 
     def _cause(self, report: Mapping[str, Any]) -> str:
         """The keeper's report in words."""

@@ -161,8 +161,13 @@ def _watch(control: int, stop: int, child: int, watch: Watch, level: str) -> dic
     _, status, used = os.wait4(child, 0)
     if level == "none":
         _kill_group(child)
-    code = os.waitstatus_to_exitcode(status)
-    return {"asked": asked, "over": over, "code": code, "cpu_seconds": used.ru_utime + used.ru_stime}
+    return {
+        "asked": asked,
+        "orphaned": any(descriptor == stop for descriptor, _ in events),  # the fork server is gone
+        "over": over,
+        "code": os.waitstatus_to_exitcode(status),
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+    }
 
 
 def _kill_group(leader: int) -> None:
