@@ -427,7 +427,7 @@ def demo(
     jobs: Jobs = None,
 ) -> None:
     """Build a release, let a sample class hand in, grade it in the sandbox, and show where everything is."""
-    from autograder.demo import CLASS, make_class
+    from autograder.demo import CLASS, HANDED_IN, make_class
     from autograder.feedback import write_feedback
     from autograder.grading import grade_class
     from autograder.release import release as write_release
@@ -439,12 +439,12 @@ def demo(
     err.print(f"making a class of {len(CLASS)} ...")
     course = make_class(directory / "course")
     err.print("; ".join(f"{one.student}: {one.about}" for one in CLASS))
-    for assignment in course.assignments:
+    for assignment, students in HANDED_IN.items():
         with _progress(f"Grading {assignment}") as advance:
-            report = grade_class(course, assignment, jobs=jobs, progress=advance)
-        write_feedback(course, assignment)
+            report = grade_class(course, assignment, students, jobs=jobs, progress=advance)
+        write_feedback(course, assignment, students)
         _print_report(report)
-    example = course.feedback(CLASS[-1].student, next(iter(course.assignments)))
+    example = course.feedback(CLASS[-1].student, next(iter(HANDED_IN)))
     for what, where in (
         ("student release", directory / "students"),
         ("gradebook", course.database),
