@@ -233,10 +233,10 @@ check(start_loss=start_loss)
 # The formula is simple. The computer is not infinite, though. **Predict** what happens with scores of 1000, 1001 and 999:
 
 # %%
-scores = np.array([1000.0, 1001.0, 999.0])
+huge = np.array([1000.0, 1001.0, 999.0])
 with np.errstate(all="ignore"):
-    print("exponentials: ", np.exp(scores))
-    print("probabilities:", np.exp(scores) / np.exp(scores).sum())
+    print("exponentials: ", np.exp(huge))
+    print("probabilities:", np.exp(huge) / np.exp(huge).sum())
 
 # %% [markdown]
 # `exp` is infinite above 709, and infinity divided by infinity is `nan`. One `nan` in the loss, and after the next step

@@ -668,13 +668,12 @@ def _normal_cdf(z: float) -> float:
 
 
 def _answers(given: Case, outcome: Outcome) -> list[np.ndarray]:
-    """The array of a plain call, or those of the probe ``drawn_again``."""
-    drawn = outcome.value
-    return (
-        drawn["calls"]
-        if isinstance(drawn, dict)
-        else [drawn[0] if isinstance(drawn, tuple | list) else drawn]
-    )
+    """`out` of a plain call of a forward, or what the probe ``drawn_again`` collected."""
+    if isinstance(outcome.value, dict):
+        return outcome.value["calls"]
+    if not isinstance(outcome.value, tuple | list):
+        raise TypeError("out and cache were asked for")
+    return [outcome.value[0]]
 
 
 def _judge_generator(given: Case, outcome: Outcome) -> str | None:
@@ -1083,12 +1082,12 @@ def _along(axes: Callable[[Tensor], tuple[int, ...]]) -> Callable[..., Any]:
     return lambda train, other, *, eps=1e-5: _standardized(train, other, eps, axes=axes)
 
 
-def _each_example(train: Tensor, other: Tensor, *, eps: float = 1e-5) -> tuple[Tensor, Tensor]:
-    def scaled(x: Tensor) -> Tensor:
+def _each_example(train: Tensor, other: Tensor, *, eps: float = 1e-5) -> tuple[Tensor, ...]:
+    found = []
+    for x in (train, other):
         mean, variance = _moments(x, tuple(range(1, x.ndim)))
-        return (x - mean) * (variance + eps).rsqrt()
-
-    return scaled(train), scaled(other)
+        found.append((x - mean) * (variance + eps).rsqrt())
+    return tuple(found)
 
 
 def _cancelled(given: Case, outcome: Outcome) -> bool:
@@ -1890,12 +1889,12 @@ def _over_p(passed: Passed) -> Tensor:
 def _another_mask(given: Case, outcome: Outcome) -> bool:
     """0 or dout / (1 - p) everywhere, but not in the places that the mask says, nor in the opposite ones."""
     passed = _passed(given, outcome)
-    scaled = passed.dout / (1 - passed.p)
-    hit = torch.isclose(passed.dx, scaled, rtol=1e-5)
-    if not given.kwargs["training"]:
-        return bool((hit | (passed.dx == 0)).all())
+    hit = torch.isclose(passed.dx, passed.dout / (1 - passed.p), rtol=1e-5)
+    if not bool((hit | (passed.dx == 0)).all()):
+        return False
     elsewhere = float((hit != passed.keep).double().mean())
-    return bool((hit | (passed.dx == 0)).all()) and hit.any() and not hit.all() and 0 < elsewhere < 0.95
+    mixed = bool(hit.any()) and not bool(hit.all())
+    return not given.kwargs["training"] or (mixed and 0 < elsewhere < 0.95)
 
 
 def _backward_cases(
