@@ -12,9 +12,17 @@ from typing import Any
 _WHERE = {
     name: module
     for module, names in {
+        "backward": (
+            "explore_input_pixel",
+            "show_columns_home",
+            "show_duality",
+            "show_stamps",
+            "show_step_errors",
+        ),
         "convolution": (
             "explore_im2col",
             "explore_toeplitz",
+            "show_layer",
             "show_layer_benchmark",
             "show_times",
             "show_toeplitz",
