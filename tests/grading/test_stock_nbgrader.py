@@ -18,6 +18,7 @@ from tests.grading.test_class import scores
 HONEST = {
     "01_correlation": ("ada", "carla", "dmitri", "grace", "mateo"),
     "02_shapes": ("ben", "elena", "hugo", "mateo"),
+    "06_normalisation": ("carla", "elena"),
 }
 
 
