@@ -358,8 +358,8 @@ def _bn_training(rng: np.random.Generator) -> Iterator[Case]:
 
 def _bn_large_eps(rng: np.random.Generator) -> Iterator[Case]:
     for (n, d), eps in (((3, 2), 0.3), ((6, 3), 0.1)):
-        yield _batchnorm_call(rng, _features(rng, n, d) / 4, training=True, eps=eps)
-    x = _features(rng, 5, 3) / 4
+        yield _batchnorm_call(rng, (_features(rng, n, d) / 4).round(2), training=True, eps=eps)
+    x = (_features(rng, 5, 3) / 4).round(2)
     x[:, 1] = 0  # a feature that is the same in every row
     yield _batchnorm_call(rng, x, training=True, eps=0.3)
 
@@ -379,11 +379,13 @@ def _bn_evaluation_eps(rng: np.random.Generator) -> Iterator[Case]:
         gamma, beta = _scale_shift(rng, d)
         mean, var = _running(rng, d)
         x = _features(rng, n, d)
-        yield case(x / 4, gamma, beta, mean / 4, (var / 16).round(2), training=False, eps=eps)
+        yield case(
+            (x / 4).round(2), gamma, beta, (mean / 4).round(2), (var / 16).round(2), training=False, eps=eps
+        )
 
 
 def _bn_one_value(rng: np.random.Generator) -> Iterator[Case]:
-    for d in (2, 3):
+    for d in (4, 5):
         yield _batchnorm_call(rng, _features(rng, 4, d)[:1], training=True)
         yield _batchnorm_call(rng, _features(rng, 4, d)[:1], training=False)
 
@@ -536,7 +538,7 @@ BATCHNORM_FORWARD = Exercise(
         ),
         Misconception(
             "momentum weighs the old value instead of the new one",
-            "At momentum 0.1 the batch's value counts one tenth, and the old one nine.",
+            "At momentum 0.1 the batch's value counts one tenth, and the old one nine tenths.",
             _keeps(lambda call: call.right(momentum=1 - call.momentum)[2:]),
             (STATISTICS, STEPS),
         ),
@@ -615,8 +617,8 @@ def _bn2d_square(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _bn2d_large_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 2, 1, 3), 0.3), ((3, 4, 2, 3), 0.1)):
-        yield _batchnorm_call(rng, _images(rng, *shape) / 16, training=True, eps=eps)
+    for shape, eps in (((2, 2, 2, 3), 0.3), ((3, 4, 2, 3), 0.1)):
+        yield _batchnorm_call(rng, (_images(rng, *shape) / 16).round(2), training=True, eps=eps)
 
 
 def _bn2d_statistics(rng: np.random.Generator) -> Iterator[Case]:
@@ -629,9 +631,9 @@ def _bn2d_evaluation(rng: np.random.Generator) -> Iterator[Case]:
         channels = shape[1]
         mean, var = _running(rng, channels)
         yield case(
-            _images(rng, *shape) / 4,
+            (_images(rng, *shape) / 4).round(2),
             *_scale_shift(rng, channels),
-            mean / 4,
+            (mean / 4).round(2),
             (var / 16).round(2),
             training=False,
             eps=eps,
@@ -639,8 +641,8 @@ def _bn2d_evaluation(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _bn2d_one(rng: np.random.Generator) -> Iterator[Case]:
-    yield _batchnorm_call(rng, _images(rng, 1, 2, 2, 3), training=True)
-    pixel = _images(rng, 1, 3, 2, 2)[..., :1, :1]
+    yield _batchnorm_call(rng, _images(rng, 1, 2, 3, 4), training=True)
+    pixel = _images(rng, 1, 6, 2, 2)[..., :1, :1]
     yield _batchnorm_call(rng, pixel, training=True)
     yield _batchnorm_call(rng, pixel, training=False)
 
@@ -778,7 +780,7 @@ BATCHNORM2D_FORWARD = Exercise(
         ),
         Misconception(
             "momentum weighs the old value instead of the new one",
-            "At momentum 0.1 the batch's value counts one tenth, and the old one nine.",
+            "At momentum 0.1 the batch's value counts one tenth, and the old one nine tenths.",
             _keeps(lambda call: call.right(momentum=1 - call.momentum)[2:]),
             (STATISTICS_2D,),
         ),
@@ -1026,6 +1028,8 @@ def _documented(layer: _Layer, var_shape: Callable[[Tensor, Any], tuple[int, ...
 
 GRADIENTS = "the tuple (dx, dgamma, dbeta)"
 GRADIENT_PARTS = ("dx", "dgamma", "dbeta")
+BACKWARD = ("dout", "x", "gamma", "beta")  # names of the arguments of a case
+BACKWARD_RUNNING = (*BACKWARD, "running_mean", "running_var")
 PARAMETERS = "dgamma and dbeta"
 DX_ONES, DX, DX_EPS = "dx, gamma = 1", "dx, any gamma", "dx, large eps"
 
@@ -1115,7 +1119,7 @@ def _bn_back_ones(rng: np.random.Generator) -> Iterator[Case]:
 
 def _bn_back_eps(rng: np.random.Generator) -> Iterator[Case]:
     for (n, d), eps in (((3, 2), 0.3), ((6, 4), 0.1)):
-        yield _bn_back(rng, _features(rng, n, d) / 5, eps=eps)
+        yield _bn_back(rng, (_features(rng, n, d) / 5).round(2), eps=eps)
 
 
 def _summed_features(layer: _Layer) -> Misconception:
@@ -1172,6 +1176,7 @@ BATCHNORM_BACKWARD = Exercise(
     notebook=NOTEBOOK,
     asked=GRADIENTS,
     parts=GRADIENT_PARTS,
+    arguments=BACKWARD_RUNNING,
     probe="own_cache",
     documented=_documented(BN, lambda x, options: (x.shape[1],)),
     reference=_backward(BN, lambda back: back.right),
@@ -1228,6 +1233,7 @@ BATCHNORM_BACKWARD_CLOSED_FORM = Exercise(
     notebook=NOTEBOOK,
     asked=GRADIENTS,
     parts=GRADIENT_PARTS,
+    arguments=BACKWARD_RUNNING,
     probe="own_cache",
     documented=BATCHNORM_BACKWARD.documented,
     reference=BATCHNORM_BACKWARD.reference,
@@ -1282,7 +1288,7 @@ def _bn2d_back_ones(rng: np.random.Generator) -> Iterator[Case]:
 
 def _bn2d_back_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, eps in (((2, 2, 1, 2), 0.3), ((3, 2, 2, 3), 0.1)):
-        yield _bn_back(rng, _images(rng, *shape) / 16, eps=eps)
+        yield _bn_back(rng, (_images(rng, *shape) / 16).round(2), eps=eps)
 
 
 def _rows_of_channels_back(*, graph: bool) -> Callable[[_Back], Any]:
@@ -1308,6 +1314,7 @@ BATCHNORM2D_BACKWARD = Exercise(
     notebook=NOTEBOOK,
     asked=GRADIENTS,
     parts=GRADIENT_PARTS,
+    arguments=BACKWARD_RUNNING,
     probe="own_cache",
     documented=_documented(BN2D, lambda x, options: (x.shape[1],)),
     reference=_backward(BN2D, lambda back: back.right),
@@ -1691,7 +1698,7 @@ def _ln_one(rng: np.random.Generator) -> Iterator[Case]:
 
 def _ln_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, eps in (((2, 3), 0.3), ((4, 5), 0.1)):
-        yield _normed_call(rng, _sets(rng, *shape) / 8, eps=eps)
+        yield _normed_call(rng, (_sets(rng, *shape) / 8).round(2), eps=eps)
 
 
 def _ln_far(rng: np.random.Generator) -> Iterator[Case]:
@@ -1789,7 +1796,7 @@ def _ln_back_ones(rng: np.random.Generator) -> Iterator[Case]:
 
 def _ln_back_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, eps in (((2, 3), 0.3), ((4, 5), 0.1)):
-        yield _back(rng, _sets(rng, *shape) / 5, eps=eps)
+        yield _back(rng, (_sets(rng, *shape) / 5).round(2), eps=eps)
 
 
 GAMMA_OUTSIDE = "dx: gamma multiplies after the averages"
@@ -1803,6 +1810,7 @@ LAYERNORM_BACKWARD = Exercise(
     notebook=NOTEBOOK,
     asked=GRADIENTS,
     parts=GRADIENT_PARTS,
+    arguments=BACKWARD,
     probe="own_cache",
     documented=_documented(LN, lambda x, options: (len(x), 1)),
     reference=_backward(LN, lambda back: back.right),
@@ -1852,13 +1860,13 @@ def _in_several(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _in_alone(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((1, 2, 2, 3), (3, 1, 3, 2)):
+    for shape in ((1, 2, 3, 4), (3, 1, 3, 2)):
         yield _normed_call(rng, _images(rng, *shape))
 
 
 def _in_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 2, 1, 3), 0.3), ((2, 3, 3, 2), 0.1)):
-        yield _normed_call(rng, _images(rng, *shape) / 8, eps=eps)
+    for shape, eps in (((2, 2, 2, 3), 0.3), ((2, 3, 3, 2), 0.1)):
+        yield _normed_call(rng, (_images(rng, *shape) / 8).round(2), eps=eps)
 
 
 def _instancenorm(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-5) -> tuple[Tensor, Any]:
@@ -1931,11 +1939,11 @@ def _gn_ends(rng: np.random.Generator) -> Iterator[Case]:
 
 def _gn_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, groups, eps in (((1, 6, 1, 2), 2, 0.3), ((2, 6, 2, 2), 3, 0.1)):
-        yield _normed_call(rng, _images(rng, *shape) / 16, groups=groups, eps=eps)
+        yield _normed_call(rng, (_images(rng, *shape) / 16).round(2), groups=groups, eps=eps)
 
 
 def _gn_far(rng: np.random.Generator) -> Iterator[Case]:
-    for (n, c, h, w), groups in (((1, 4, 1, 3), 2), ((2, 6, 2, 2), 2)):
+    for (n, c, h, w), groups in (((1, 4, 2, 3), 2), ((2, 6, 2, 2), 2)):
         x = _far_away(rng, n * groups, c * h * w // groups).reshape(n, c, h, w)
         yield _normed_call(rng, x, groups=groups)
 
@@ -2030,7 +2038,7 @@ def _gn_back_ones(rng: np.random.Generator) -> Iterator[Case]:
 
 def _gn_back_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, groups, eps in (((1, 4, 1, 2), 2, 0.3), ((2, 6, 2, 1), 2, 0.1)):
-        yield _back(rng, _images(rng, *shape) / 16, groups=groups, eps=eps)
+        yield _back(rng, (_images(rng, *shape) / 16).round(2), groups=groups, eps=eps)
 
 
 def _divided_by_pixels(back: _Back) -> Tensor:
@@ -2044,6 +2052,7 @@ GROUPNORM_BACKWARD = Exercise(
     notebook=NOTEBOOK,
     asked=GRADIENTS,
     parts=GRADIENT_PARTS,
+    arguments=BACKWARD,
     probe="own_cache",
     documented=_documented(GN, lambda x, options: (len(x), options["groups"], 1)),
     reference=_backward(GN, lambda back: back.right),

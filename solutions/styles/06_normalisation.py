@@ -123,6 +123,26 @@ def batchnorm_backward(dout, cache):
     return dx, dgamma, np.ones(n) @ dout
 
 
+# %% batchnorm_backward: with more in the cache
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, var = (x.mean(0), x.var(0)) if training else (running_mean, running_var)
+    xmu, ivar = x - mean, 1 / np.sqrt(var + eps)
+    if training:
+        running_mean = running_mean + momentum * (mean - running_mean)
+        running_var = running_var + momentum * (x.var(0, ddof=1) - running_var)
+    out = gamma * xmu * ivar + beta
+    return out, (xmu * ivar, gamma, var, eps, xmu, ivar, {"training": training}), running_mean, running_var
+
+
+def batchnorm_backward(dout, cache):
+    x_hat, gamma, _, _, xmu, ivar, _ = cache
+    n = len(dout)
+    dxhat = dout * gamma
+    divar = (dxhat * xmu).sum(0)
+    dxmu = dxhat * ivar - xmu * ivar**3 * divar / n
+    return dxmu - dxmu.mean(0), (dout * x_hat).sum(0), dout.sum(0)
+
+
 # %% batchnorm_backward: dout is used as scratch paper
 def batchnorm_backward(dout, cache):
     x_hat, gamma, var, eps = cache
