@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
 from dataclasses import replace
@@ -118,6 +119,19 @@ def test_the_keeper_ends_a_run_that_its_grader_forgot(level, monkeypatch):
         assert "long after its time" in result.value("n").failure.message
 
 
+@pytest.fixture(scope="module")
+def patient_sandbox(level):
+    """Time is not what ends these runs, however busy the machine is."""
+    with Sandbox(level, replace(QUICK, cell_seconds=60, total_seconds=120, cpu_seconds=120)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def patient(patient_sandbox):
+    with contextlib.ExitStack() as runs:
+        yield lambda *sources: runs.enter_context(patient_sandbox.start(cells(*sources)))
+
+
 FILL = """
 import os
 kept = []
@@ -145,9 +159,9 @@ FILLING = {
 
 
 @pytest.mark.parametrize("how", FILLING)
-def test_the_disk_cannot_be_filled(run, level, how):
+def test_the_disk_cannot_be_filled(patient, level, how):
     """With a file system of its own a run sees a full disk; else it is ended when it has written too much."""
-    result = run(FILL.format(how=FILLING[how]), "import time\ntime.sleep(0.2)")
+    result = patient(FILL.format(how=FILLING[how]), "import time\ntime.sleep(0.2)")
     if result.dead is not None:
         assert level is Level.LANDLOCK and "disk limit" in result.dead.failure.message
     else:
@@ -158,8 +172,8 @@ def test_the_disk_cannot_be_filled(run, level, how):
 @pytest.mark.parametrize(
     "make", ["open(str(n), 'w').close()", "os.mkdir(str(n))", "os.mkdir('x'); os.chdir('x')"]
 )
-def test_files_without_content_are_limited_too(run, level, make):
-    result = run(
+def test_files_without_content_are_limited_too(patient, level, make):
+    result = patient(
         f"import os\nn = 0\ntry:\n    while n < 10**5:\n        {make}\n        n += 1\n"
         "except OSError:\n    pass",
         "import time\ntime.sleep(0.2)",
@@ -189,14 +203,14 @@ def test_open_files_are_limited(run):
     assert "Too many open files" in result.value("told").value
 
 
-def test_threads_are_limited(run, level):
+def test_threads_are_limited(patient, level):
     source = (
         "import threading, time\nthreading.stack_size(32768)\nstop = threading.Event()\nn = 0\n"
         "try:\n    while n < 2000:\n"
         "        threading.Thread(target=stop.wait, daemon=True).start()\n        n += 1\n"
         "except RuntimeError:\n    pass\ntime.sleep(0.1)\nstop.set()"
     )
-    result = run(source)
+    result = patient(source)
     if result.dead is not None:  # where a user's threads cannot be limited for one run, the keeper counts
         assert level is Level.LANDLOCK and "thread limit" in result.dead.failure.message
     else:
