@@ -82,7 +82,7 @@ for images, filters in [(1, 1), (1, 6), (2, 6)]:
 # 1×28×28, "stack them to get a 6×28×28 output image", and for a batch 2×6×28×28.
 
 # %%
-plots.show_network((1, 3, 32, 32), [("Conv2d", {})], [(1, 6, 28, 28)])
+plots.show_layer((3, 32, 32), (6, 3, 5, 5))
 
 # %% [markdown]
 # ### Question: how many products? · 2 minutes · ●○○
@@ -115,18 +115,12 @@ check(products_per_number=products_per_number)
 # A. Jain's deck works one layer out by hand: an input of 2×4×4, and two filters of 2×2×2.
 
 # %%
-x = np.array(
-    [
-        [[1.0, -2, 2, 2], [2, 1, 3, -2], [-2, 3, -3, 1], [-1, 2, -4, 2]],
-        [[3.0, 0, 0, 0], [-2, -2, 1, -1], [2, -1, 3, 1], [5, -2, 0, 1]],
-    ]
-)[None]  # an array (1, 2, 4, 4): one image
-w = np.array(
-    [
-        [[[1.0, -2], [-2, 1]], [[1, 0], [0, 1]]],
-        [[[3.0, 1], [2, 2]], [[0, 0], [0, 4]]],
-    ]
-)
+channel_0 = [[1.0, -2, 2, 2], [2, 1, 3, -2], [-2, 3, -3, 1], [-1, 2, -4, 2]]
+channel_1 = [[3.0, 0, 0, 0], [-2, -2, 1, -1], [2, -1, 3, 1], [5, -2, 0, 1]]
+x = np.array([[channel_0, channel_1]])  # (1, 2, 4, 4): one image
+filter_0 = [[[1.0, -2], [-2, 1]], [[1, 0], [0, 1]]]
+filter_1 = [[[3.0, 1], [2, 2]], [[0, 0], [0, 4]]]
+w = np.array([filter_0, filter_1])  # (2, 2, 2, 2)
 b = np.array([0.1, 0.2])
 
 # %% [markdown]
@@ -141,7 +135,7 @@ b = np.array([0.1, 0.2])
 # %%
 window = x[0, :, 0:2, 0:2]
 for channel in (0, 1):
-    print(f"channel {channel}:", *(window[channel] * w[0, channel]).flatten())
+    print(f"channel {channel}:", *(window[channel] * w[0, channel]).flatten().astype(int))
 print("sum", (window * w[0]).sum(), "and with the bias", (window * w[0]).sum() + b[0])
 
 # %% [markdown]
@@ -321,13 +315,9 @@ with when_done("conv2d_naive", "dilate_kernel"):
 # products does each way need for one output number?
 
 # %%
+kernel = np.ones((1, 1, 3, 3))
 with when_done("dilate_kernel"):
-    print(
-        "with holes:",
-        np.ones((1, 1, 3, 3)).size,
-        " with zeros:",
-        dilate_kernel(np.ones((1, 1, 3, 3)), 3).size,
-    )
+    print("with holes:", kernel.size, "  with zeros:", dilate_kernel(kernel, 3).size)
 
 # %% [markdown]
 # 9 against 49. That is why layers skip the holes instead of multiplying with zeros.
@@ -358,10 +348,11 @@ with when_done("conv2d_naive"):
 # operation that runs outside of Python. There is one that every computer does extremely well: the **matrix product**. (Its
 # name in libraries is GEMM, *general matrix multiply*.)
 #
-# Georgia Tech's lecture shows how to make a matrix product of a convolution, in two steps:
+# Georgia Tech's lecture ("just as before, in practice we can *vectorize* this operation") makes a matrix product of a
+# convolution in two steps:
 #
-# 1. "Lay out image patches": every window, through all channels, becomes one **column**. ("im2col", image to column.)
-# 2. "Multiply patches by kernels": every filter, read in the same order, is a **row**. Rows times columns are dot products,
+# 1. Lay out the patches: every window, through all channels, becomes one **column**. ("im2col", image to column.)
+# 2. Multiply patches by kernels: every filter, read in the same order, is a **row**. Rows times columns are dot products,
 #    and each is one output number.
 #
 # Here is the deck's example. Upper left: the two channels, with the window. Upper right: the columns, one for each place.
@@ -514,24 +505,17 @@ def conv2d_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     x, w, stride, padding, dilation, as they were given. Anything may follow.
     """
     ### BEGIN SOLUTION
-    (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
-    images, (filters, channels, kh, kw) = len(x), w.shape
-    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    oh = (padded.shape[2] - dh * (kh - 1) - 1) // sh + 1
-    # im2col for one row of the kernel at a time: kh times fewer numbers are copied, and nothing else changes.
-    windows = sliding_window_view(padded, dw * (kw - 1) + 1, axis=3)[..., ::sw, ::dw]
-    columns = np.ascontiguousarray(windows.transpose(0, 1, 4, 2, 3))  # images, channels, kw, rows, ow
-
-    def kernel_row(i):
-        """What row i of all filters adds to the output."""
-        met = columns[:, :, :, i * dh : i * dh + sh * (oh - 1) + 1 : sh]
-        return w[:, :, i].reshape(filters, channels * kw) @ met.reshape(images, channels * kw, -1)
-
-    out = kernel_row(0)
-    for i in range(1, kh):
-        out += kernel_row(i)
-    out += b[:, None]
-    return out.reshape(images, filters, oh, -1), (x, w, stride, padding, dilation)
+    filters, channels, kh, kw = w.shape
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    block = 32  # channels at a time: the columns of more do not fit into the processor's cache
+    products = (
+        w[:, k : k + block].reshape(filters, -1) @ im2col(x[:, k : k + block], (kh, kw), **options)
+        for k in range(0, channels, block)
+    )
+    out = sum(products, b[:, None])
+    (sh, _), (ph, _), (dh, _) = pair(stride), pair(padding), pair(dilation)
+    oh = (x.shape[2] + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+    return out.reshape(len(x), filters, oh, -1), (x, w, stride, padding, dilation)
     ### END SOLUTION
 
 
@@ -566,16 +550,16 @@ with when_done("conv2d_forward"):
     plots.show_times(times)
 
 # %% [markdown]
-# (How close you come depends on how many numbers you copy, on how many processors NumPy and PyTorch use, and on what else your
-# machine is doing.) The course's own solution was measured beside PyTorch on three layers of real networks, on one
-# processor, with the batches that one trains with. The bars of the loops are worth a look, too: **guess** what they
-# mean for a training run that takes an hour with PyTorch.
+# (How close you come depends on how many numbers you copy, on how many processors NumPy and PyTorch use, and on what else
+# your machine is doing.) For the next picture loops and the course's own fast layer were timed on *one* processor, on three
+# layers of the size that networks really have, with batches as in training. **Guess** first: a training run takes an hour
+# with PyTorch. How long does it take with your loops, roughly?
 
 # %%
 plots.show_layer_benchmark()
 
 # %% [markdown]
-# Five to eight hundred times an hour is *a month*. The short NumPy solution needs two hours at most.
+# 1,500 hours are *two months*, and even 260 hours are eleven days. The short NumPy layer needs two hours at most.
 #
 # ### In your own words · 12 minutes
 #
@@ -596,7 +580,7 @@ plots.show_layer_benchmark()
 # computes several products per instruction. Copying in long runs costs little compared to that. (2) $16 \cdot 128 \cdot 56
 # \cdot 56 \approx 6.4$ million numbers, 25.7 MB; the columns have $3 \cdot 3 = 9$ times as many (with padding 1 there are as many places as
 # pixels), 57.8 million numbers, 231 MB. For one layer of many, and if it is kept for the backward pass it stays; a GPU's memory limits
-# the batch that way. One can make the columns piece by piece (for some images, or for one row of the kernel at a time) and add up,
+# the batch that way. One can make the columns piece by piece (for some images, or for some channels at a time, and add up),
 # or let the routine fetch the windows itself while it multiplies ("implicit GEMM"). (3) With $K = 1$, stride 1 and no padding every window is
 # one pixel with all its channels, so the columns *are* the picture: $(N, C, H \cdot W)$, a reshape without any copy.
 #
@@ -716,9 +700,7 @@ with when_done("conv_matrix"):
 with when_done("conv_matrix"):
     large = conv_matrix(np.ones((3, 3)), 16, 16)
     plots.show_toeplitz(large, width=16)
-    print(
-        f"{large.size:,} numbers, {np.count_nonzero(large):,} of them not zero, and 9 different ones to learn"
-    )
+    print(f"{large.size:,} numbers, {np.count_nonzero(large):,} of them not zero, 9 to learn")
 
 # %% [markdown]
 # A fully connected layer between the same inputs and outputs would *learn* all 50,176. This is what a convolution is: a linear layer,
@@ -779,9 +761,8 @@ with when_done("linear_as_conv", "conv2d_forward"):
     kernel = linear_as_conv(judge, (1, *wanted.shape))
     answers, _ = conv2d_forward(crowd[None, None], kernel, np.zeros(1))
     plots.show_pictures({"the crowd": crowd, "answers of the linear layer": answers[0, 0]})
-    print(
-        answers.size, "places; at (40, 60):", answers[0, 0, 40, 60], judge @ crowd[40:58, 60:72].reshape(-1)
-    )
+    one = judge @ crowd[40:58, 60:72].reshape(-1)
+    print(answers.size, "places; at (40, 60):", answers[0, 0, 40, 60].round(6), "and", one[0].round(6))
 
 # %% [markdown]
 # "Sliding-window as convolution", says the deck. Before this was understood, people cut out the windows and ran the
@@ -866,7 +847,7 @@ def compose_kernels(w1, w2):
 check(compose_kernels)
 
 # %% [markdown]
-# Two layers of the deck's kind, one after the other, and the one that replaces them:
+# Two layers with random weights, one after the other, and the one that replaces them:
 
 # %%
 with when_done("compose_kernels", "conv2d_forward"):

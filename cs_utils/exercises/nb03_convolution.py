@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cs_utils.checking import ANYTHING, Case, Exercise, Group, Misconception, Outcome, case
-from cs_utils.checking.compare import agree
+from cs_utils.checking.compare import agree, describe
 from cs_utils.checking.exercise import Tolerance
 from cs_utils.checking.properties import no_loop_over
 
@@ -826,9 +826,12 @@ def _cache_judge(given: Case, outcome: Outcome) -> str | None:
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         return "asked for was a pair: the output and the cache"
     cache = returned[1]
-    if not isinstance(cache, tuple | list) or len(cache) < 5:
-        found = f"{len(cache)} fields" if isinstance(cache, tuple | list) else "no tuple at all"
-        return f"the cache starts with x, w, stride, padding, dilation; there are {found}"
+    if not isinstance(cache, tuple | list):
+        return (
+            f"the cache is a tuple that starts with x, w, stride, padding, dilation; it is {describe(cache)}"
+        )
+    if len(cache) < 5:
+        return f"the cache starts with x, w, stride, padding, dilation; there are {len(cache)} fields in it"
     for index, name in enumerate(("x", "w")):
         if not agree(cache[index], given.args[index], Tolerance()):
             return f"field {index + 1} of the cache is not the {name} that the function was given"

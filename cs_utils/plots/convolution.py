@@ -17,8 +17,85 @@ from cs_utils.plots import style
 from cs_utils.plots.shapes import caption
 
 Pair = int | tuple[int, int]
+Shape = tuple[int, ...]
 UNIT = 0.4  # inches of a box with a number in it
 FILLS = (style.INPUT_FILL, "#F3DDEA", "#E6E3C4")  # of channels, and of the rows of a kernel
+
+
+# --- what a layer does ------------------------------------------------------------------------------------
+
+
+def show_layer(x: Shape, w: Shape) -> None:
+    """One image, the filters of a layer, and the maps that they make.
+
+    x: (C, H, W). w: (D, C, kh, kw); stride 1, no padding.
+    """
+    channels, height, width = x
+    filters, _, kh, kw = w
+    maps = (filters, height - kh + 1, width - kw + 1)
+    scale = 4.4 / max(height, width)
+    fig = style.figure(8.6, 8.6)
+    ax = fig.subplots()
+    front = _sheets(ax, (0.0, 0.0), (height * scale, width * scale), channels, style.INPUT_FILL)
+    window = (front[0] + height * scale / 4, front[1] + width * scale / 4)
+    style.outline(ax, *window, kh * scale, kw * scale)
+    middle, right = width * scale + channels * STEP + 1.6, width * scale + channels * STEP + 5.0
+    touched, apart = _filters(ax, middle, scale, w)
+    shown = _sheets(ax, (0.0, right), (maps[1] * scale, maps[2] * scale), filters, style.OUTPUT_FILL)
+    place = (shown[0] + height * scale / 4, shown[1] + width * scale / 4)
+    style.outline(ax, *place, scale, scale)
+    _arrow(ax, (window[0] + kh * scale / 2, window[1] + kw * scale), (touched, middle - 0.1))
+    beside = middle + kw * scale + channels * STEP / 2 + 0.1
+    _arrow(ax, (touched, beside), (place[0] + scale / 2, place[1]))
+    labels = ((f"image {_by(x)}", 0.0), (f"weights {_by(w)}", middle - 0.5), (f"output {_by(maps)}", right))
+    for text, column in labels:
+        ax.text(column, -0.25, text, fontsize=10, va="bottom")
+    below = max(height * scale + channels * STEP, maps[1] * scale + filters * STEP, filters * apart)
+    end = right + maps[2] * scale + filters * STEP
+    style.blank(ax, below, end, top=-0.9, left=-0.2)
+    told = (
+        f"A filter reaches through all {channels} channels of its window: {channels}·{kh}·{kw} = "
+        f"{channels * kh * kw} products make one number. Each of the {filters} filters makes one map."
+    )
+    caption(fig, told, drawn=8.4 / (end + 0.4) * (below + 1.0))
+    style.show(fig, told)
+
+
+STEP = 0.24  # from one sheet of a stack to the next
+
+
+def _sheets(
+    ax: Axes, corner: tuple[float, float], size: tuple[float, float], count: int, fill: str
+) -> tuple[float, float]:
+    """A stack of sheets, the first in front; returns the row and column of its corner."""
+    for sheet in reversed(range(count)):
+        row, column = corner[0] + (count - 1 - sheet) * STEP, corner[1] + sheet * STEP
+        ax.add_patch(Rectangle((column, row), size[1], size[0], facecolor=fill, edgecolor=style.INK, lw=0.9))
+    return corner[0] + (count - 1) * STEP, corner[1]
+
+
+def _filters(ax: Axes, left: float, scale: float, w: Shape) -> tuple[float, float]:
+    """The filters under one another; returns the middle row of the first, and how far they are apart."""
+    filters, channels, kh, kw = w
+    apart = kh * scale + channels * STEP / 2 + 0.25
+    for number in range(filters):
+        fill = style.KERNEL_FILL if number == 0 else "white"
+        for sheet in reversed(range(channels)):
+            row, column = number * apart + (channels - sheet) * STEP / 2, left + sheet * STEP / 2
+            sides = (kw * scale, kh * scale)
+            ax.add_patch(Rectangle((column, row), *sides, facecolor=fill, edgecolor=style.INK, lw=0.9))
+    return channels * STEP / 2 + kh * scale / 2, apart
+
+
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """An arrow from one (row, column) to another."""
+    ax.annotate(
+        "", xy=end[::-1], xytext=start[::-1], arrowprops={"arrowstyle": "->", "color": style.RED, "lw": 1.4}
+    )
+
+
+def _by(shape: Shape) -> str:
+    return "×".join(map(str, shape))
 
 
 # --- windows become columns -------------------------------------------------------------------------------
@@ -101,6 +178,10 @@ def im2col_figure(layer: Layer, place: int, *, filled: int | None = None) -> Fig
     _draw_columns(ax, layer, place, done, left, size)
     style.boxes(ax, layer.rows, row=below, column=left - 1.6 - long, fill=style.KERNEL_FILL, size=size)
     _draw_output(ax, layer, place, done, (below, left), size)
+    each = layer.w.shape[2] * layer.w.shape[3]
+    for channel in range(1, channels):
+        at = left - 1.6 - long + channel * each
+        _line(ax, (below, at), (below + len(layer.rows), at))
     labels = (
         *(("filters as rows", below, left - 1.6 - long), ("columns", 0, left)),
         ("rows times columns, plus bias: the output", below, left),
@@ -130,6 +211,8 @@ def _draw_columns(ax: Axes, layer: Layer, place: int, done: int, left: float, si
     shown = layer.columns.copy()
     shown[:, done:] = np.nan
     for channel in range(len(layer.x)):
+        if channel:  # seen in grey, too
+            _line(ax, (channel * each, left), (channel * each, left + layer.columns.shape[1]))
         part = slice(channel * each, (channel + 1) * each)
         fill = FILLS[channel % len(FILLS)]
         style.boxes(ax, shown[part, :done], row=part.start, column=left, fill=fill, size=size)
@@ -139,13 +222,18 @@ def _draw_columns(ax: Axes, layer: Layer, place: int, done: int, left: float, si
     style.outline(ax, 0, left + place, len(layer.columns), 1)
 
 
+def _line(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A thick line from one (row, column) to another."""
+    ax.plot([start[1], end[1]], [start[0], end[0]], color=style.INK, linewidth=2, zorder=3)
+
+
 def _draw_output(
     ax: Axes, layer: Layer, place: int, done: int, corner: tuple[float, float], size: float
 ) -> None:
     below, left = corner
     shown = layer.out[:, :done]
     fill = style.OUTPUT_FILL
-    smaller = size * min(1.0, 4.4 / max(len(style.number(value)) for value in layer.out.flat))
+    smaller = size * min(1.0, 4.0 / max(len(style.number(value)) for value in layer.out.flat))
     style.boxes(ax, shown, row=below, column=left, fill=fill, size=smaller)
     if done < layer.out.shape[1]:
         empty = np.full((len(layer.out), layer.out.shape[1] - done), np.nan)
@@ -318,7 +406,7 @@ def _time(milliseconds: float) -> str:
 
 
 def _ratio(factor: float) -> str:
-    return f"{factor:,.2g} times" if factor < 10 else f"{factor:,.0f} times"
+    return f"× {factor:.2g}" if factor < 10 else f"× {factor:,.0f}"
 
 
 # The time of NumPy divided by that of PyTorch: float32, one thread of a server (AMD EPYC), the median of many
