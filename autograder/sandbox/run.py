@@ -485,16 +485,15 @@ class Run:
 
     def _reap(self, grace: float = 0.0) -> dict[str, Any]:
         """The keeper's report on how the worker ended; after `grace` seconds the worker is killed for it."""
-        with contextlib.suppress(OSError):
+        said = b""
+        with contextlib.suppress(OSError):  # the end may take long, when a great many files are removed
             if grace:
                 select.select([self._control], [], [], grace)
             self._control.shutdown(socket.SHUT_WR)
             self._control.settimeout(_END_SECONDS)
-            said = b""
             while part := self._control.recv(4096):
                 said += part
-            return json.loads(said) if said else {}
-        return {}
+        return json.loads(said) if said else {}
 
 
 def _left(deadline: float) -> float:

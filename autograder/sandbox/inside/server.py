@@ -104,9 +104,9 @@ def _keep(request: dict[str, Any], control: int, data: int, stop: int, tree: fen
             report = _watch(control, stop, child, watch, request["level"])
             if own_group is not None and own_group.killed():
                 report["over"] = "memory"
-        # Only now: when the grader reads this, nothing of the run is left.
-        with contextlib.suppress(OSError):  # the grader may be gone
-            os.write(control, json.dumps(report).encode())
+            with contextlib.suppress(OSError):  # the grader may be gone
+                os.write(control, json.dumps(report).encode())
+        # What was written is removed; `control` closes with this process, and nothing of the run is left.
     except BaseException as error:
         with contextlib.suppress(OSError):
             refuse(data, error)
