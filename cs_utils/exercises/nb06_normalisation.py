@@ -55,6 +55,11 @@ def _running(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarra
     return rng.normal(0, 5, size).round(2), rng.uniform(6, 12, size).round(2)
 
 
+def _tiny(x: np.ndarray) -> np.ndarray:
+    """A thousandth: the variance is about as large as the eps that one gets when nothing is said."""
+    return (x / 1000).round(5)
+
+
 def _upstream(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
     return rng.normal(size=x.shape).round(2)
 
@@ -335,9 +340,9 @@ CANCELLED_HINT = (
 
 # --- batchnorm_forward ------------------------------------------------------------------------------------
 
-TRAINING, LARGE_EPS = "training", "training, large eps"
+TRAINING, TRAINING_EPS = "training", "training, where eps counts"
 STATISTICS = "training, running statistics"
-EVALUATION, EVALUATION_EPS = "evaluation", "evaluation, large eps"
+EVALUATION, EVALUATION_EPS = "evaluation", "evaluation, where eps counts"
 ONE_VALUE = "one value per feature"
 FAR_AWAY = "large mean, small variance"
 STEPS = "three training steps, then evaluation"
@@ -359,14 +364,16 @@ def _bn_training(rng: np.random.Generator) -> Iterator[Case]:
 def _bn_large_eps(rng: np.random.Generator) -> Iterator[Case]:
     for (n, d), eps in (((3, 2), 0.3), ((6, 3), 0.1)):
         yield _batchnorm_call(rng, (_features(rng, n, d) / 4).round(2), training=True, eps=eps)
+    yield _batchnorm_call(rng, _tiny(_features(rng, 4, 3)), training=True)
     x = (_features(rng, 5, 3) / 4).round(2)
     x[:, 1] = 0  # a feature that is the same in every row
     yield _batchnorm_call(rng, x, training=True, eps=0.3)
 
 
 def _bn_statistics(rng: np.random.Generator) -> Iterator[Case]:
-    for (n, d), momentum in (((3, 2), 0.1), ((2, 4), 0.25), ((6, 3), 0.7)):
+    for (n, d), momentum in (((3, 2), 0.3), ((2, 4), 0.25), ((6, 3), 0.7)):
         yield _batchnorm_call(rng, _features(rng, n, d), training=True, momentum=momentum)
+    yield _batchnorm_call(rng, _features(rng, 4, 3), training=True)
 
 
 def _bn_evaluation(rng: np.random.Generator) -> Iterator[Case]:
@@ -403,7 +410,7 @@ def _bn_steps(rng: np.random.Generator) -> Iterator[Case]:
         yield Case(arrays, {"momentum": momentum}, names=names)
 
 
-ALL_OUT = (TRAINING, LARGE_EPS, EVALUATION, EVALUATION_EPS, ONE_VALUE, FAR_AWAY, STEPS)
+ALL_OUT = (TRAINING, TRAINING_EPS, EVALUATION, EVALUATION_EPS, ONE_VALUE, FAR_AWAY, STEPS)
 UNBIASED_HINT = (
     "The batch is a sample: its variance is too small by (n - 1)/n on average. For the running statistics "
     "multiply by n/(n - 1), or let NumPy do it with `ddof=1`."
@@ -419,7 +426,7 @@ BATCHNORM_FORWARD = Exercise(
     reference=_batchnorm,
     groups=(
         Group(TRAINING, 1, _bn_training, lift=ONLY_OUT),
-        Group(LARGE_EPS, 1, _bn_large_eps, lift=ONLY_OUT, probe="not_contiguous"),
+        Group(TRAINING_EPS, 1, _bn_large_eps, lift=ONLY_OUT, probe="not_contiguous"),
         Group(STATISTICS, 1, _bn_statistics, lift=ONLY_RUNNING),
         Group(EVALUATION, 1, _bn_evaluation),
         Group(EVALUATION_EPS, 1, _bn_evaluation_eps, lift=ONLY_OUT),
@@ -429,7 +436,7 @@ BATCHNORM_FORWARD = Exercise(
     ),
     advice={
         TRAINING: "Print the mean and the spread of each column of (out - beta) / gamma: 0 and 1 are wanted.",
-        LARGE_EPS: "Training works with a small eps, so look at where eps stands.",
+        TRAINING_EPS: "Training is right where eps is too small to be seen, so look at where eps stands.",
         STATISTICS: (
             "Work out one step on paper: the old value counts 1 - momentum, the batch's counts momentum."
         ),
@@ -437,7 +444,7 @@ BATCHNORM_FORWARD = Exercise(
             "Nothing of this batch is averaged here, and both running statistics are handed back as they "
             "came."
         ),
-        EVALUATION_EPS: "Evaluation works with a small eps, so look at where eps stands.",
+        EVALUATION_EPS: "Evaluation is right where eps is too small to be seen, so look at where eps stands.",
         ONE_VALUE: "In training a single row is a ValueError; in evaluation it is a row like any other.",
         FAR_AWAY: "The numbers are around 10^9: which of your terms becomes very large?",
         STEPS: "Each step gets the running statistics that the step before returned.",
@@ -447,13 +454,13 @@ BATCHNORM_FORWARD = Exercise(
             "eps is added outside the root",
             ROOT_HINT,
             _divides_by(EPS_OUTSIDE),
-            (LARGE_EPS, EVALUATION_EPS),
+            (TRAINING_EPS, EVALUATION_EPS),
         ),
         Misconception(
             "eps is missing",
             NO_EPS_HINT + " Add it to the variance.",
             _divides_by(EPS_MISSING),
-            (LARGE_EPS, EVALUATION_EPS),
+            (TRAINING_EPS, EVALUATION_EPS),
         ),
         Misconception(
             "in evaluation eps is added outside the root",
@@ -479,7 +486,7 @@ BATCHNORM_FORWARD = Exercise(
             "Two variances are needed: the one that divides by n normalises, the one that divides by n - 1 "
             "goes into the running variance.",
             _when_called(_normalises_with_unbiased),
-            (TRAINING, LARGE_EPS, FAR_AWAY),
+            (TRAINING, TRAINING_EPS, FAR_AWAY),
         ),
         Misconception(
             "gamma and beta are left out",
@@ -510,7 +517,7 @@ BATCHNORM_FORWARD = Exercise(
             "In training the batch's own mean and variance normalise; the running ones are only kept up to "
             "date.",
             _when_called(_running_in_training),
-            (TRAINING, LARGE_EPS, FAR_AWAY),
+            (TRAINING, TRAINING_EPS, FAR_AWAY),
         ),
         Misconception(
             "the running statistics are updated in evaluation",
@@ -600,7 +607,7 @@ BATCHNORM_FORWARD = Exercise(
 
 # --- batchnorm2d_forward ----------------------------------------------------------------------------------
 
-TRAINING_2D, LARGE_EPS_2D, STATISTICS_2D = TRAINING, LARGE_EPS, STATISTICS
+TRAINING_2D, TRAINING_EPS_2D, STATISTICS_2D = TRAINING, TRAINING_EPS, STATISTICS
 SQUARE = "as many images as channels, rows and columns"
 EVALUATION_2D = "evaluation, any eps"
 ONE_IMAGE = "one image, one pixel"
@@ -619,11 +626,13 @@ def _bn2d_square(rng: np.random.Generator) -> Iterator[Case]:
 def _bn2d_large_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, eps in (((2, 2, 2, 3), 0.3), ((3, 4, 2, 3), 0.1)):
         yield _batchnorm_call(rng, (_images(rng, *shape) / 16).round(2), training=True, eps=eps)
+    yield _batchnorm_call(rng, _tiny(_images(rng, 2, 3, 2, 2)), training=True)
 
 
 def _bn2d_statistics(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, momentum in (((2, 2, 1, 3), 0.1), ((3, 4, 2, 3), 0.25)):
+    for shape, momentum in (((2, 2, 1, 3), 0.3), ((3, 4, 2, 3), 0.25)):
         yield _batchnorm_call(rng, _images(rng, *shape), training=True, momentum=momentum)
+    yield _batchnorm_call(rng, _images(rng, 2, 3, 2, 2), training=True)
 
 
 def _bn2d_evaluation(rng: np.random.Generator) -> Iterator[Case]:
@@ -692,7 +701,7 @@ def _four_axes(call: _Call) -> tuple[Any, Any]:
     return mean, var
 
 
-OUT_2D = (TRAINING_2D, SQUARE, LARGE_EPS_2D, EVALUATION_2D, ONE_IMAGE)
+OUT_2D = (TRAINING_2D, SQUARE, TRAINING_EPS_2D, EVALUATION_2D, ONE_IMAGE)
 
 BATCHNORM2D_FORWARD = Exercise(
     name="batchnorm2d_forward",
@@ -703,7 +712,7 @@ BATCHNORM2D_FORWARD = Exercise(
     groups=(
         Group(TRAINING_2D, 1, _bn2d_training, lift=ONLY_OUT),
         Group(SQUARE, 1, _bn2d_square, lift=ONLY_OUT, probe="not_contiguous"),
-        Group(LARGE_EPS_2D, 1, _bn2d_large_eps, lift=ONLY_OUT),
+        Group(TRAINING_EPS_2D, 1, _bn2d_large_eps, lift=ONLY_OUT),
         Group(STATISTICS_2D, 1, _bn2d_statistics, lift=ONLY_RUNNING),
         Group(EVALUATION_2D, 1, _bn2d_evaluation),
         Group(ONE_IMAGE, 1, _bn2d_one, lift=ONLY_OUT),
@@ -714,7 +723,7 @@ BATCHNORM2D_FORWARD = Exercise(
             "Where all four sizes are equal no shape complains: which axis does each of your arrays run "
             "along?"
         ),
-        LARGE_EPS_2D: "Training works with a small eps, so look at where eps stands.",
+        TRAINING_EPS_2D: "Training is right where eps is too small to be seen, so look at where eps stands.",
         STATISTICS_2D: "How many numbers is each mean made of? n in n / (n - 1) counts those.",
         EVALUATION_2D: "Nothing of this batch is averaged here, and both running statistics are handed back.",
         ONE_IMAGE: "One image has H · W values for each channel: enough, unless it is a single pixel.",
@@ -738,7 +747,7 @@ BATCHNORM2D_FORWARD = Exercise(
             "every image has a mean and a variance of its own",
             "A channel's mean runs over all the images as well: which axes do you average over?",
             _when_called(_each_image),
-            (TRAINING_2D, SQUARE, LARGE_EPS_2D, STATISTICS_2D),
+            (TRAINING_2D, SQUARE, TRAINING_EPS_2D, STATISTICS_2D),
         ),
         Misconception(
             "gamma and beta run along the columns, not along the channels",
@@ -758,19 +767,19 @@ BATCHNORM2D_FORWARD = Exercise(
             "eps is added outside the root",
             ROOT_HINT,
             _divides_by(EPS_OUTSIDE),
-            (LARGE_EPS_2D, EVALUATION_2D),
+            (TRAINING_EPS_2D, EVALUATION_2D),
         ),
         Misconception(
             "eps is missing",
             NO_EPS_HINT + " Add it to the variance.",
             _divides_by(EPS_MISSING),
-            (LARGE_EPS_2D, EVALUATION_2D),
+            (TRAINING_EPS_2D, EVALUATION_2D),
         ),
         Misconception(
             "the unbiased variance normalises the batch",
             "The variance that divides by n normalises; the one with n - 1 goes into the running variance.",
             _when_called(_normalises_with_unbiased),
-            (TRAINING_2D, SQUARE, LARGE_EPS_2D, ONE_IMAGE),
+            (TRAINING_2D, SQUARE, TRAINING_EPS_2D, ONE_IMAGE),
         ),
         Misconception(
             "the running variance averages biased variances",
@@ -1031,7 +1040,7 @@ GRADIENT_PARTS = ("dx", "dgamma", "dbeta")
 BACKWARD = ("dout", "x", "gamma", "beta")  # names of the arguments of a case
 BACKWARD_RUNNING = (*BACKWARD, "running_mean", "running_var")
 PARAMETERS = "dgamma and dbeta"
-DX_ONES, DX, DX_EPS = "dx, gamma = 1", "dx, any gamma", "dx, large eps"
+DX_ONES, DX, DX_EPS = "dx, gamma = 1", "dx, any gamma", "dx, where eps counts"
 
 
 def _common_mistakes(layer: _Layer, over: str) -> tuple[Misconception, ...]:
@@ -1158,7 +1167,7 @@ BACKWARD_ADVICE = {
     ),
     DX_ONES: "Three paths lead from x to the output: straight, through the mean, through the variance.",
     DX: "Where does gamma stand between x_hat and out, and so on the way back?",
-    DX_EPS: "dx is right for a small eps, so look at where eps stands.",
+    DX_EPS: "dx is right where eps is too small to be seen, so look at where eps stands.",
 }
 
 
@@ -1373,7 +1382,7 @@ BATCHNORM2D_BACKWARD = Exercise(
 # --- fold_batchnorm ---------------------------------------------------------------------------------------
 
 A_CONVOLUTION, SAME_CHANNELS = "a convolution", "as many filters as channels"
-FOLD_EPS, LINEAR = "large eps", "a fully connected layer"
+FOLD_EPS, LINEAR = "where eps counts", "a fully connected layer"
 
 
 @dataclass(frozen=True)
@@ -1440,11 +1449,12 @@ def _fold_same(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _fold_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 1, 2, 3), 0.3), ((3, 2, 3, 2), 0.1)):
+    said = ({"eps": 0.3}, {"eps": 0.1}, {})
+    for shape, options in zip(((2, 1, 2, 3), (3, 2, 3, 2), (3, 1, 2, 2)), said, strict=True):
         filters = shape[0]
         w, b = rng.normal(size=shape).round(2), rng.normal(0, 2, filters).round(2)
-        var = rng.uniform(0.2, 0.6, filters).round(2)
-        yield case(w, b, *_scale_shift(rng, filters), _running(rng, filters)[0], var, eps=eps)
+        var = rng.uniform(0.2, 0.6, filters).round(2) * (1 if options else 1e-4)
+        yield case(w, b, *_scale_shift(rng, filters), _running(rng, filters)[0], var, **options)
 
 
 def _fold_linear(rng: np.random.Generator) -> Iterator[Case]:
@@ -1471,7 +1481,7 @@ FOLD_BATCHNORM = Exercise(
         SAME_CHANNELS: (
             "Where all sizes are equal no shape complains: which axis of w does your factor run along?"
         ),
-        FOLD_EPS: "A small eps works, so look at where eps stands.",
+        FOLD_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
         LINEAR: "A fully connected layer's weight is (D, F): the filters come first here as well.",
     },
     misconceptions=(
@@ -1679,7 +1689,7 @@ def _divisor_mistakes(split: Split, fails: tuple[str, ...], eps_group: str) -> t
 
 
 OUT_AND_CACHE = "the tuple (out, cache)"
-ROWS, ONE_ROW, ROWS_EPS, ROWS_FAR = "several rows", "a single row", "large eps", FAR_AWAY
+ROWS, ONE_ROW, ROWS_EPS, ROWS_FAR = "several rows", "a single row", "where eps counts", FAR_AWAY
 
 
 def _normed_call(rng: np.random.Generator, x: np.ndarray, **options: Any) -> Case:
@@ -1699,6 +1709,7 @@ def _ln_one(rng: np.random.Generator) -> Iterator[Case]:
 def _ln_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, eps in (((2, 3), 0.3), ((4, 5), 0.1)):
         yield _normed_call(rng, (_sets(rng, *shape) / 8).round(2), eps=eps)
+    yield _normed_call(rng, _tiny(_sets(rng, 3, 4)))
 
 
 def _ln_far(rng: np.random.Generator) -> Iterator[Case]:
@@ -1745,7 +1756,7 @@ LAYERNORM_FORWARD = Exercise(
     advice={
         ROWS: "Print the mean and the spread of each row of (out - beta) / gamma: 0 and 1 are wanted.",
         ONE_ROW: "A row needs no other rows: with one the same happens as with many.",
-        ROWS_EPS: "A small eps works, so look at where eps stands.",
+        ROWS_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
         ROWS_FAR: "The numbers are around 10^9: which of your terms becomes very large?",
     },
     misconceptions=(
@@ -1851,7 +1862,7 @@ LAYERNORM_BACKWARD = Exercise(
 
 # --- instancenorm_forward, groupnorm_forward --------------------------------------------------------------
 
-SEVERAL, ALONE, IMAGES_EPS = "several images", "one image or one channel", "large eps"
+SEVERAL, ALONE, IMAGES_EPS = "several images", "one image or one channel", "where eps counts"
 
 
 def _in_several(rng: np.random.Generator) -> Iterator[Case]:
@@ -1867,6 +1878,7 @@ def _in_alone(rng: np.random.Generator) -> Iterator[Case]:
 def _in_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, eps in (((2, 2, 2, 3), 0.3), ((2, 3, 3, 2), 0.1)):
         yield _normed_call(rng, (_images(rng, *shape) / 8).round(2), eps=eps)
+    yield _normed_call(rng, _tiny(_images(rng, 2, 3, 2, 2)))
 
 
 def _instancenorm(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-5) -> tuple[Tensor, Any]:
@@ -1898,7 +1910,7 @@ INSTANCENORM_FORWARD = Exercise(
     advice={
         SEVERAL: "Which numbers share a mean? Those of one channel of one image: how many means are there?",
         ALONE: "Nothing changes when an axis has length 1, if you average over the right ones.",
-        IMAGES_EPS: "A small eps works, so look at where eps stands.",
+        IMAGES_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
     },
     misconceptions=(
         Misconception(
@@ -1919,7 +1931,7 @@ INSTANCENORM_FORWARD = Exercise(
 )
 
 GROUPS_PLAIN, NOT_SQUARE = "two groups", "other sizes and groups"
-ENDS, GROUPS_EPS, GROUPS_FAR = "G = 1 and G = C", "large eps", FAR_AWAY
+ENDS, GROUPS_EPS, GROUPS_FAR = "G = 1 and G = C", "where eps counts", FAR_AWAY
 
 
 def _gn_plain(rng: np.random.Generator) -> Iterator[Case]:
@@ -1940,6 +1952,7 @@ def _gn_ends(rng: np.random.Generator) -> Iterator[Case]:
 def _gn_eps(rng: np.random.Generator) -> Iterator[Case]:
     for shape, groups, eps in (((1, 6, 1, 2), 2, 0.3), ((2, 6, 2, 2), 3, 0.1)):
         yield _normed_call(rng, (_images(rng, *shape) / 16).round(2), groups=groups, eps=eps)
+    yield _normed_call(rng, _tiny(_images(rng, 2, 6, 2, 2)), groups=2)
 
 
 def _gn_far(rng: np.random.Generator) -> Iterator[Case]:
@@ -1975,7 +1988,7 @@ GROUPNORM_FORWARD = Exercise(
         ),
         NOT_SQUARE: "Two groups work; does a number stand in your code where `groups` or a size belongs?",
         ENDS: "With one group all channels of an image share a mean; with C groups each has its own.",
-        GROUPS_EPS: "A small eps works, so look at where eps stands.",
+        GROUPS_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
         GROUPS_FAR: "The numbers are around 10^9: which of your terms becomes very large?",
     },
     misconceptions=(
