@@ -1100,6 +1100,12 @@ CONV2D_BACKWARD = Exercise(
             ALL,
         ),
         Misconception(
+            "db is a single number, the sum over all filters",
+            "Each filter has a bias of its own. Tell `sum` over which axes to add up; all but that of d.",
+            _with_db(lambda dout: dout.sum()),
+            ALL,
+        ),
+        Misconception(
             "db has the shape (1, D) instead of (D,)",
             "The values are right. A gradient has the shape of what it belongs to, and `b` has one axis.",
             _db_shaped(1, -1),
