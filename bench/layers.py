@@ -1,8 +1,8 @@
 """How fast the notebooks' NumPy layers are: each forward and backward beside PyTorch's, as a ratio of times.
 
 One thread, float32. NumPy and PyTorch take turns in one run, so that whatever else the machine does slows
-both; the ratio is that of the medians. A backward computes on both sides all gradients of its layer and
-nothing else.
+both, and processor time is counted, so that waiting for others is not; the ratio is that of the medians.
+A backward computes on both sides all gradients of its layer and nothing else.
 The last line is JSON: NumPy's time / PyTorch's time.
 """
 
@@ -191,7 +191,7 @@ def _gradients(out: torch.Tensor, inputs: tuple[torch.Tensor, ...], dout: np.nda
 
 @dataclass(frozen=True)
 class Result:
-    """NumPy's and PyTorch's seconds, round by round."""
+    """NumPy's and PyTorch's processor seconds, round by round."""
 
     name: str
     setting: Setting
@@ -223,9 +223,9 @@ def measured(pair: Pair, setting: Setting, budget: float) -> Result:
     gc.collect()
     while (count := len(seconds[ours])) < FEWEST or (count < MOST and time.perf_counter() < end):
         for call in (ours, theirs) if count % 2 else (theirs, ours):
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            seconds[call].append(time.perf_counter() - start)
+            seconds[call].append(time.process_time() - start)
     return Result(name, setting, tuple(seconds[ours]), tuple(seconds[theirs]))
 
 
@@ -266,10 +266,10 @@ def page(results: list[Result]) -> str:
 Written by `bench/layers.py --write`; edits here are lost.
 
 The layers of the solutions beside PyTorch's on a CPU: one thread, float32, NumPy {np.__version__},
-PyTorch {torch.__version__.partition("+")[0]}. 1.00 means as fast as PyTorch, less means faster. The two take
-turns in one run, and the ratio is that of the medians over all rounds. Single rounds differ, the more so on a
-machine with other work, so the range that the middle half of them gave stands beside it. Seconds say more
-about the machine than about the code and are left out.
+PyTorch {torch.__version__.partition("+")[0]}. 1.00 means as fast as PyTorch, less means faster. The two
+take turns in one run, and the ratio is that of the medians of processor time over all rounds. Single rounds
+differ, the more so on a machine with other work, so the range that the middle half of them gave stands beside
+it. Seconds say more about the machine than about the code and are left out.
 
 A setting is a convolution: N images with C channels of the size that follows, F filters of size K, padding P.
 Pooling and batch norm get arrays of the shape that comes out of it. PyTorch's forward runs without recording;

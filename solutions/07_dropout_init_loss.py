@@ -149,8 +149,8 @@ print("slope at -1, 0, 2:", x.grad.numpy())
 
 # %% [markdown]
 # "A number is never exactly 0", you may think, and one in five public solutions of a well-known course lets the gradient
-# pass there. But exact zeros are everywhere: padding makes them, a dropped unit is one, a second ReLU sees nothing else
-# from the first. The gradient of a unit that was off must be 0.
+# pass there. But exact zeros are everywhere: padding makes them, dropout makes them, and behind one ReLU the next one
+# finds plenty. The gradient of a unit that was off must be 0.
 #
 # **Exercise 3** · `relu_forward` · 3 minutes · ●○○
 #
@@ -611,9 +611,8 @@ with when_done("standardize", "linear_forward", "linear_backward", "softmax_cros
     plots.show_losses(curves)
 
 # %% [markdown]
-# As measured, the weight in grams is all the network ever hears. A learning rate that suits it is thousands of times too
-# small for the diameter; one that suits the diameter throws the other weight off the chart. After standardising one
-# learning rate suits both.
+# As measured, the weight in grams is all the network ever hears. A learning rate that suits it, 0.0001, is far too small
+# for the diameter, and with ten times as much the loss jumps about. After standardising one learning rate suits both.
 #
 # ---
 # ## 5 · Dropout

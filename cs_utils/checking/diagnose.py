@@ -545,7 +545,7 @@ def remarks(exercise: Exercise, groups: Sequence[GroupResult]) -> list[str]:
         forward = exercise.name.split("_backward")[0] + "_forward"
         told.append(
             f"It is right with the cache that the text prescribes, but not with the one that your {forward} "
-            f"makes: look at {forward}. No points are lost here for that."
+            "makes: compare what goes into that one with what is taken out here. No points are lost for that."
         )
     if any(result.actual.printed for result in results):
         told.append("What it prints is not shown here; to see it, call the function in a cell of its own.")

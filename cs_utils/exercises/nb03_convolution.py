@@ -188,6 +188,7 @@ def _plain(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _stack(rng: np.random.Generator) -> Iterator[Case]:
+    yield layer(rng, (1, 2, 2, 2), (1, 2, 2))
     yield layer(rng, (1, 2, 2, 2), (3, 2, 2))
     yield layer(rng, (3, 1, 3, 3), (2, 2, 2))
     yield layer(rng, (2, 3, 5, 5), (4, 3, 3))
@@ -419,10 +420,9 @@ CONV2D_NAIVE = Exercise(
             (PADDED, PAIRS),
         ),
         Misconception(
-            "images and channels are padded, too",
-            "`np.pad(x, padding)` pads every axis. It takes a list of pairs (before, after), one for each "
-            "axis; "
-            "`(0, 0)` leaves an axis as it is.",
+            "with padding, windows and filters do not fit together",
+            "Print the shape of the padded images: only the last two axes may have grown. (`np.pad` takes a "
+            "pair (before, after) for each of the four axes.) Are the windows cut out of the padded images?",
             _every_axis_padded,
             (PADDED, PAIRS),
         ),
@@ -440,8 +440,10 @@ CONV2D_NAIVE = Exercise(
             "a stride that leaves a remainder is refused", REFUSED, _remainder_refused, (REMAINDER, PAIRS)
         ),
         Misconception(
-            "the output size is rounded up",
-            "The last window hangs over the edge and is too small. Is the division for the size `//`?",
+            "a remainder of the stride ends in a ValueError",
+            "A window that would hang over the edge is left out. If NumPy says that shapes do not fit, the "
+            "size is "
+            "rounded up: use `//`. If your own code refuses the remainder, let it pass.",
             _rounded_up,
             (REMAINDER, PAIRS),
         ),
@@ -642,7 +644,7 @@ def _windows_oblong(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _windows_padded(rng: np.random.Generator) -> Iterator[Case]:
-    yield case(digits(rng, 1, 1, 2, 2), 2, padding=1)
+    yield case(digits(rng, 1, 1, 3, 3), 2, padding=1)
     yield case(fractions(rng, 2, 2, 3, 3), 3, padding=2)
 
 
@@ -1140,10 +1142,10 @@ def _one_further_each_row(
 def _numbered_by_height(w: Tensor, height: int, width: int, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
     """Pixel (r, c) is taken for number r * height + c."""
     ph, pw = _pair(padding)
-    tall, wide = height + 2 * ph, width + 2 * pw
-    grid = torch.arange(tall)[:, None] * tall + torch.arange(wide)
-    inside = F.pad(torch.ones(height, width), (pw, pw, ph, ph)).flatten().bool()
-    return _placed(w, grid, tall * wide, stride=stride)[:, inside]
+    framed = F.pad(torch.ones(height, width), (pw, pw, ph, ph))
+    lines = torch.arange(len(framed))[:, None] * len(framed)
+    grid = lines + torch.arange(framed.shape[1])
+    return _placed(w, grid, framed.numel(), stride=stride)[:, framed.flatten().bool()]
 
 
 def _columns_of_zeros_kept(
@@ -1452,9 +1454,9 @@ def _pointwise_turned(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 def _pointwise_reshaped(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
     """``x.reshape(-1, C)`` cuts the pictures into pieces of C neighbours."""
-    images, channels, height, width = x.shape
-    mixed = F.linear(x.reshape(-1, channels), w[:, :, 0, 0], b)
-    return mixed.reshape(images, height, width, -1).permute(0, 3, 1, 2)
+    pixels = x.permute(0, 2, 3, 1)[..., 0].shape  # (N, H, W)
+    mixed = F.linear(x.reshape(-1, x.shape[1]), w.flatten(1), b)
+    return mixed.unflatten(0, pixels).permute(0, 3, 1, 2)
 
 
 def _pointwise_one(rng: np.random.Generator) -> Iterator[Case]:

@@ -1449,7 +1449,7 @@ def _fold_same(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _fold_eps(rng: np.random.Generator) -> Iterator[Case]:
-    said = ({"eps": 0.3}, {"eps": 0.1}, {})
+    said: tuple[dict[str, float], ...] = ({"eps": 0.3}, {"eps": 0.1}, {})
     for shape, options in zip(((2, 1, 2, 3), (3, 2, 3, 2), (3, 1, 2, 2)), said, strict=True):
         filters = shape[0]
         w, b = rng.normal(size=shape).round(2), rng.normal(0, 2, filters).round(2)

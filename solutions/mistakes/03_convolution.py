@@ -308,7 +308,7 @@ def conv2d_naive(x, w, b, *, stride=1, padding=0, dilation=1):
     return out
 
 
-# %% conv2d_naive: images and channels are padded, too
+# %% conv2d_naive: with padding, windows and filters do not fit together
 def conv2d_naive(x, w, b, *, stride=1, padding=0, dilation=1):
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
     N, C, H, W = x.shape
@@ -386,7 +386,7 @@ def conv2d_naive(x, w, b, *, stride=1, padding=0, dilation=1):
     return out
 
 
-# %% conv2d_naive: the output size is rounded up
+# %% conv2d_naive: a remainder of the stride ends in a ValueError
 def conv2d_naive(x, w, b, *, stride=1, padding=0, dilation=1):
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
     N, C, H, W = x.shape
