@@ -66,11 +66,16 @@ def test_the_whole_notebook_pasted_in_twice_gives_the_solved_half(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_written_answer_arrives(name):
+def test_every_written_answer_arrives(name):
     notebook = as_json(name)
     graded = [cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")]
-    (written,) = [cell for cell in graded if cell["cell_type"] == "markdown"]
-    written["source"] += "\n\nMy own words."
-    key = written["metadata"]["nbgrader"]["grade_id"]
-    assert "My own words." in take(name, notebook).written[key]
-    assert "My own words." in take(name, as_colab_saves_it(notebook)).written[key]
+    written = {
+        cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in graded if cell["cell_type"] == "markdown"
+    }
+    assert written
+    for key, cell in written.items():
+        cell["source"] += f"\n\nMy own words on {key}."
+    for saved in (notebook, as_colab_saves_it(notebook)):
+        arrived = take(name, saved).written
+        assert arrived.keys() == written.keys()
+        assert all(f"My own words on {key}." in arrived[key] for key in written)
