@@ -663,7 +663,7 @@ conv2d_forward = earlier.own("conv2d_forward")
 #
 # <details><summary>Help, I get "not enough values to unpack" or "too many values to unpack"</summary>
 #
-# The cache begins with five things and may hold more. `x, w, stride, padding, dilation = cache[:5]` takes just these five.
+# The cache begins with five things and may hold more. A slice takes the first few of any tuple: `first, second = values[:2]`.
 # </details>
 #
 # <details><summary>Help, I get "operands could not be broadcast together" with padding</summary>

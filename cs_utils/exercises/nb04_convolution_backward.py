@@ -288,8 +288,8 @@ def _input_gradient(w: Tensor, dout: Tensor) -> Tensor:
 def _upstream_wrapped(x: Tensor, dout: Tensor) -> Tensor:
     """x is read at (r - a, c - b); NumPy takes negative places from the other end."""
     kh, kw = _beside(x, dout).shape
-    oh, ow = dout.shape
-    rolled = [[x.roll((a, b), (0, 1))[:oh, :ow] for b in range(kw)] for a in range(kh)]
+    high, wide = dout.shape
+    rolled = [[x.roll((a, b), (0, 1))[:high, :wide] for b in range(kw)] for a in range(kh)]
     return torch.stack([torch.stack([(dout * part).sum() for part in row]) for row in rolled])
 
 
