@@ -3,6 +3,7 @@
 One thread, float32. NumPy and PyTorch take turns in one run, so that whatever else the machine does slows
 both, and processor time is counted, so that waiting for others is not; the ratio is that of the medians.
 A backward computes on both sides all gradients of its layer and nothing else.
+With --write the table goes to docs/, and into the module from which notebook 03 draws it beside its loops.
 The last line is JSON: NumPy's time / PyTorch's time.
 """
 
@@ -31,6 +32,7 @@ import torch.nn.functional as F
 from autograder import source
 
 TABLE = source.ROOT / "docs" / "layers-benchmark.md"
+DRAWN = source.ROOT / "cs_utils" / "plots" / "measured.py"
 FEWEST, MOST = 15, 101  # rounds of one comparison
 
 Call = Callable[[], Any]
@@ -280,6 +282,47 @@ a backward computes, on both sides, all gradients of its layer and nothing else.
 """
 
 
+def module(results: list[Result]) -> str:
+    """The text of cs_utils/plots/measured.py, which students have: the same ratios, and the loops."""
+    of_all = {"conv_loops": [loops(result) for result in results if result.name == "conv_forward"]}
+    for name in LAYERS:
+        of_all[name] = [f"{result.ratio:.2f}" for result in results if result.name == name]
+    settings = "\n".join(f"    {tuple(vars(setting).values())}," for setting in SETTINGS)
+    ratios = "\n".join(f'    "{name}": ({", ".join(each)}),' for name, each in of_all.items())
+    return f'''\
+"""How long the course's NumPy layers take: their time divided by PyTorch's, in each setting.
+
+Written by `bench/layers.py --write`; edits here are lost.
+"""
+
+# images, channels, rows and columns, filters, kernel size, padding
+SETTINGS = (
+{settings}
+)
+RATIOS = {{
+{ratios}
+}}
+'''
+
+
+def loops(forward: Result) -> str:
+    """How long the loops of notebook 03 take, as a multiple of PyTorch's time, to two digits.
+
+    All images take the same time, so one is enough.
+    """
+    setting, draw = forward.setting, Draw()
+    naive = _solution("03", "conv2d_naive")
+    x = draw(1, setting.channels, setting.size, setting.size)
+    w = draw(setting.filters, setting.channels, setting.kernel, setting.kernel)
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        naive(x, w, draw(setting.filters), padding=setting.padding)
+        seconds.append(time.process_time() - start)
+    ratio = setting.n * statistics.median(seconds) / statistics.median(forward.theirs)
+    return f"{float(f'{ratio:.2g}'):.0f}"
+
+
 def summary(results: list[Result]) -> dict[str, Any]:
     """The convolution's ratio in each setting; of the others the largest."""
     ratios: dict[str, list[float]] = {name: [] for name in LAYERS}
@@ -306,8 +349,9 @@ def main() -> None:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
             print(row(results[-1]), flush=True)
     if options.write:
-        TABLE.write_text(page(results), encoding="utf-8")
-        print(f"wrote {TABLE.relative_to(source.ROOT)}")
+        for path, text in ((TABLE, page(results)), (DRAWN, module(results))):
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(source.ROOT)}")
     print(json.dumps(summary(results)))
 
 

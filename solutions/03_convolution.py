@@ -76,7 +76,7 @@ def pair(value):
 # %%
 for images, filters in [(1, 1), (1, 6), (2, 6)]:
     x, w = torch.rand(images, 3, 32, 32), torch.rand(filters, 3, 5, 5)
-    print(f"{tuple(x.shape)} with {filters} filters of 3x5x5 -> {tuple(F.conv2d(x, w).shape)}")
+    print(f"{tuple(x.shape)}, {filters} x filter of 3x5x5 -> {tuple(F.conv2d(x, w).shape)}")
 
 # %% [markdown]
 # 1×28×28, "stack them to get a 6×28×28 output image", and for a batch 2×6×28×28.
@@ -262,10 +262,11 @@ with when_done("conv2d_naive"):
     weights = [torch.from_numpy(array) for array in (x, w, b)]
     print("largest difference:", abs(conv2d_naive(x, w, b) - F.conv2d(*weights).numpy()).max())
     picture, kernel = np.random.default_rng(0).normal(size=(1, 1, 8, 8)), np.ones((1, 1, 3, 3))
-    print("8x8, K=3, P=1:", conv2d_naive(picture, kernel, np.zeros(1), padding=1)[0, 0].shape)
+    print("8x8, K=3, P=1:", conv2d_naive(picture, kernel, np.zeros(1), padding=1).shape)
+    print("nn.Conv2d:     ", tuple(nn.Conv2d(1, 1, kernel_size=3, padding=1)(torch.rand(1, 1, 8, 8)).shape))
 
 # %% [markdown]
-# The last line is UCLA's `comp_conv2d` example: with $K = 3$ and $P = 1$ an 8×8 picture stays 8×8.
+# The last two lines are UCLA's `comp_conv2d` example: with $K = 3$ and $P = 1$ an 8×8 picture stays 8×8.
 #
 # ---
 # ## 2 · Kernels with holes
@@ -429,8 +430,8 @@ def im2col(x, kernel_size, *, stride=1, padding=0, dilation=1):
 
     x: array (N, C, H, W); it is not changed. kernel_size, stride, padding, dilation: each an int, or a pair
     (for the rows, for the columns).
-    Returns an array (N, C * kh * kw, oh * ow). In a column: channel by channel, row by row. The columns: places
-    row by row.
+    Returns an array (N, C * kh * kw, oh * ow). In a column: channel by channel, row by row.
+    The columns: places row by row.
     """
     ### BEGIN SOLUTION
     (kh, kw), (sh, sw), (ph, pw), (dh, dw) = (
@@ -537,7 +538,7 @@ with when_done("conv2d_naive", "conv2d_forward"):
     plots.show_times(times)
 
 # %% [markdown]
-# For so small a layer, PyTorch is at home before NumPy has put its shoes on. The ratio gets better when there is more to do:
+# In so small a layer a good part of NumPy's time goes into getting ready. With more to do the ratio gets better:
 
 # %%
 larger = [rng.normal(size=shape).astype(np.float32) for shape in [(16, 64, 28, 28), (64, 64, 3, 3), (64,)]]
@@ -559,7 +560,8 @@ with when_done("conv2d_forward"):
 plots.show_layer_benchmark()
 
 # %% [markdown]
-# 1,500 hours are *two months*, and even 260 hours are eleven days. The short NumPy layer needs two hours at most.
+# Days and weeks instead of an hour; and the short NumPy layer needs two hours or so. The lower bars belong to layers that you will
+# write in notebooks 04 to 06, none with a loop over pixels. Max pooling even beats PyTorch: its bars go to the *left* of the line.
 #
 # ### In your own words · 12 minutes
 #
@@ -669,7 +671,8 @@ check(first_weight_column=first_weight_column)
 def conv_matrix(w, height, width, *, stride=1, padding=0):
     """The matrix that convolves every picture of height x width with w.
 
-    w: array (kh, kw). height, width: ints. stride, padding: each an int, or a pair (for the rows, for the columns).
+    w: array (kh, kw). height, width: ints.
+    stride, padding: each an int, or a pair (for the rows, for the columns).
     Returns an array (oh * ow, height * width) such that matrix @ x.reshape(-1) are the outputs, row by row.
     """
     ### BEGIN SOLUTION

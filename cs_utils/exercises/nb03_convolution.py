@@ -192,6 +192,7 @@ def _stack(rng: np.random.Generator) -> Iterator[Case]:
     yield layer(rng, (1, 2, 2, 2), (3, 2, 2))
     yield layer(rng, (3, 1, 3, 3), (2, 2, 2))
     yield layer(rng, (2, 3, 5, 5), (4, 3, 3))
+    yield layer(rng, (2, 40, 3, 3), (3, 2, 2))
 
 
 def _oblong(rng: np.random.Generator) -> Iterator[Case]:
@@ -517,6 +518,7 @@ def _dilation_refused(w: Tensor, dilation: Pair) -> Tensor:
 def _holes_even(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 1, 1, 2, 2), 2)
     yield case(digits(rng, 1, 2, 2, 2), 1)
+    yield case(digits(rng, 2, 2, 1, 2), 2)
     yield case(fractions(rng, 3, 2, 3, 3), 3)
 
 
@@ -649,8 +651,9 @@ def _windows_padded(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _windows_strided(rng: np.random.Generator) -> Iterator[Case]:
-    yield case(digits(rng, 1, 1, 5, 5), 2, stride=2)
+    yield case(digits(rng, 1, 1, 3, 3), 2, stride=2)
     yield case(digits(rng, 1, 2, 4, 4), 2, stride=2)
+    yield case(digits(rng, 1, 1, 5, 5), 2, stride=2)
     yield case(fractions(rng, 2, 2, 8, 8), 3, stride=3)
 
 
@@ -817,6 +820,16 @@ def _square_reshape(x: Tensor, w: Tensor, b: Tensor, **options: Pair) -> Tensor:
     return _layer(x, w, b, **options)
 
 
+def _reshaped_by_the_filters(x: Tensor, w: Tensor, b: Tensor, **options: Pair) -> Tensor:
+    """oh and ow worked out with the number of filters: the numbers do not fit into the output."""
+    wrong = torch.zeros(1, 1, len(w), len(w))
+    rows, columns = (room // stride + 1 for room, stride in _room(x, wrong, options))
+    right = _size(x, w, options)
+    if rows * columns != right[0] * right[1] or min(rows, columns) < 1:
+        raise ValueError("cannot reshape array")
+    return _layer(x, w, b, **options).reshape(len(x), len(w), rows, columns)
+
+
 def _as_given(yours: Any, given: Any) -> bool:
     """Is an option in the cache what was given? A pair may stand for the number it was made from."""
     return yours == given or (isinstance(yours, tuple) and yours == _pair(given))
@@ -974,6 +987,13 @@ CONV2D_FORWARD = Exercise(
             "`kw` and the second number of each pair?",
             _with_cache(_square_reshape),
             (OBLONG, PAIRS, VIEWS, NO_LOOP),
+        ),
+        Misconception(
+            "the number of filters is used for the size of the kernel",
+            "The last reshape fails: how large the output is does not depend on the number of filters. "
+            "Which of the four numbers of `w.shape` are the kernel's height and width?",
+            _with_cache(_reshaped_by_the_filters),
+            (*EVERYWHERE, VIEWS, NO_LOOP),
         ),
         Misconception(
             "a window is read column by column",
@@ -1155,6 +1175,17 @@ def _columns_of_zeros_kept(
     return _conv_matrix(w, height + 2 * ph, width + 2 * pw, stride=stride)
 
 
+def _matrix_pairs_swapped(w: Tensor, height: int, width: int, **options: Pair) -> Tensor:
+    swapped = {name: _pair(value)[::-1] for name, value in options.items()}
+    return _conv_matrix(w, height, width, **swapped)
+
+
+def _matrix_pairs_refused(w: Tensor, height: int, width: int, **options: Pair) -> Tensor:
+    if any(isinstance(value, tuple) for value in options.values()):
+        raise TypeError("unsupported operand type(s)")
+    return _conv_matrix(w, height, width, **options)
+
+
 def _matrix_square(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2, 2), 3, 3)
     yield case(digits(rng, 3, 3), 4, 4)
@@ -1170,13 +1201,14 @@ def _matrix_oblong(rng: np.random.Generator) -> Iterator[Case]:
 def _matrix_strided(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2, 2), 4, 4, stride=2)
     yield case(digits(rng, 2, 2), 5, 5, stride=2)
-    yield case(fractions(rng, 3, 3), 6, 6, stride=(2, 3))
+    yield case(fractions(rng, 3, 3), 7, 7, stride=(2, 3))
 
 
 def _matrix_padded(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2, 2), 2, 2, padding=1)
     yield case(fractions(rng, 3, 3), 3, 3, padding=1)
-    yield case(fractions(rng, 3, 3), 4, 4, padding=(2, 1))
+    yield case(fractions(rng, 3, 3), 4, 4, padding=(3, 1))
+    yield case(fractions(rng, 3, 3), 4, 4, padding=(1, 3))
 
 
 MATRIX_GROUPS = (
@@ -1250,6 +1282,18 @@ CONV_MATRIX = Exercise(
             "border.",
             _columns_of_zeros_kept,
             (PADDED,),
+        ),
+        Misconception(
+            "rows and columns of the pairs are exchanged",
+            PAIRS_SWAPPED,
+            _matrix_pairs_swapped,
+            (STRIDED, PADDED),
+        ),
+        Misconception(
+            "a pair is used as if it were a number",
+            "`stride` and `padding` may be pairs: `pair(...)` gives a number for each direction.",
+            _matrix_pairs_refused,
+            (STRIDED, PADDED),
         ),
     ),
 )
@@ -1546,8 +1590,9 @@ def _grouped_case(
     rng: np.random.Generator, x: tuple[int, int, int, int], w: tuple[int, int, int], **options: Any
 ) -> Case:
     filters, height, width = w
-    weight = fractions(rng, filters, x[1] // options["groups"], height, width)
-    return case(fractions(rng, *x), weight, fractions(rng, filters), **options)
+    shape = (filters, x[1] // options["groups"], height, width)
+    draw = digits if np.prod(x) + np.prod(shape) <= 40 else fractions
+    return case(draw(rng, *x), draw(rng, *shape), fractions(rng, filters), **options)
 
 
 def _two_groups(rng: np.random.Generator) -> Iterator[Case]:
@@ -1556,6 +1601,7 @@ def _two_groups(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _more_groups(rng: np.random.Generator) -> Iterator[Case]:
+    yield _grouped_case(rng, (1, 3, 2, 2), (3, 2, 2), groups=3, padding=1, stride=2)
     yield _grouped_case(rng, (1, 6, 4, 4), (6, 2, 2), groups=3, padding=1, stride=2)
     yield _grouped_case(rng, (2, 6, 5, 6), (6, 3, 2), groups=3, stride=(1, 2))
 
@@ -1620,9 +1666,9 @@ def _film(
     rng: np.random.Generator, x: tuple[int, ...], w: tuple[int, int, int, int], **options: Triple
 ) -> Case:
     filters, *kernel = w
-    return case(
-        fractions(rng, *x), fractions(rng, filters, x[1], *kernel), fractions(rng, filters), **options
-    )
+    shape = (filters, x[1], *kernel)
+    draw = digits if np.prod(x) + np.prod(shape) <= 40 else fractions
+    return case(draw(rng, *x), draw(rng, *shape), fractions(rng, filters), **options)
 
 
 def _one_film(rng: np.random.Generator) -> Iterator[Case]:
@@ -1631,6 +1677,7 @@ def _one_film(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _films(rng: np.random.Generator) -> Iterator[Case]:
+    yield _film(rng, (1, 2, 2, 2, 2), (1, 2, 2, 2), padding=1, stride=2)
     yield _film(rng, (1, 2, 4, 4, 4), (2, 2, 2, 2), padding=1, stride=2)
     yield _film(rng, (2, 2, 5, 4, 6), (3, 2, 3, 2), padding=(1, 0, 2), stride=(2, 1, 3))
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from cs_utils.plots import style
+from cs_utils.plots import measured, style
 from cs_utils.plots.shapes import caption
 
 Pair = int | tuple[int, int]
@@ -409,26 +409,57 @@ def _ratio(factor: float) -> str:
     return f"× {factor:.2g}" if factor < 10 else f"× {factor:,.0f}"
 
 
-# The time of NumPy divided by that of PyTorch: float32, one thread of a server (AMD EPYC), the median of many
-# turns. `make bench-layers` measures the second number anew; the loops are those of exercise 1.
-MEASURED = {
-    "64 images, 3 → 32 channels\n32×32, K=5, P=2": (1500, 1.9),
-    "64 images, 64 → 64 channels\n16×16, K=3, P=1": (370, 1.7),
-    "16 images, 128 → 128 channels\n56×56, K=3, P=1": (260, 1.3),
+# The layers of the benchmark as rows of the figure: name in RATIOS -> label, colour.
+MEASURED_ROWS = {
+    "conv_loops": ("convolution, loops", style.RED),
+    "conv_forward": ("convolution, im2col", style.BLUE),
+    "conv_backward": ("   its backward (04)", style.SKY),
+    "max_pool_forward": ("max pooling (05)", style.SKY),
+    "max_pool_backward": ("   its backward", style.SKY),
+    "batchnorm_forward": ("batch norm (06)", style.SKY),
+    "batchnorm_backward": ("   its backward", style.SKY),
 }
+DAY = 24  # hours
 
 
 def show_layer_benchmark() -> None:
-    """The course's own loops and its fast layer beside PyTorch, in three settings."""
-    fig = style.figure(8.6, 3.4)
-    axes = fig.subplots(3, 1, sharex=True)
-    for ax, (name, (loops, fast)) in zip(axes, MEASURED.items(), strict=True):
-        values = [float(loops), fast, 1.0]
-        _bars(ax, ["loops", "im2col", "PyTorch"], values, [_ratio(value) for value in values])
-        ax.set_xlim(0.5, 30000)
-        ax.text(0.99, 0.08, name, transform=ax.transAxes, ha="right", va="bottom", fontsize=9)
-    axes[-1].set_xlabel("time, as a multiple of PyTorch's; each line is ten times the one before")
-    told = "; ".join(
-        f"{name.splitlines()[0]}: loops {loops}, im2col {fast}" for name, (loops, fast) in MEASURED.items()
+    """The course's own loops and its NumPy layers beside PyTorch, in the settings of the benchmark."""
+    fig = style.figure(8.8, 3.6)
+    axes = fig.subplots(1, len(measured.SETTINGS), sharey=True)
+    names = [setting_name(*setting) for setting in measured.SETTINGS]
+    for column, (ax, name) in enumerate(zip(axes, names, strict=True)):
+        _multiples(ax, [ratios[column] for ratios in measured.RATIOS.values()])
+        ax.set_title(name, fontsize=9)
+    axes[0].set_yticks(range(len(MEASURED_ROWS)), [label for label, _ in MEASURED_ROWS.values()])
+    axes[0].tick_params(axis="y", labelsize=9)
+    axes[0].invert_yaxis()
+    axes[1].set_xlabel("NumPy's time as a multiple of PyTorch's", fontsize=9)
+    loops = [f"{hours / DAY:.0f}" for hours in measured.RATIOS["conv_loops"]]
+    days = f"{', '.join(loops[:-1])} or {loops[-1]} days"
+    caption(fig, f"The line is PyTorch. What takes it an hour takes the loops {days}.", drawn=3.6)
+    table = "; ".join(
+        f"{label.strip()} {', '.join(f'{ratio:g}' for ratio in measured.RATIOS[name])}"
+        for name, (label, _) in MEASURED_ROWS.items()
     )
-    style.show(fig, f"Times as multiples of PyTorch's. {told}.")
+    style.show(fig, f"NumPy's time as a multiple of PyTorch's for {len(names)} sizes of a layer: {table}.")
+
+
+def setting_name(n: int, channels: int, size: int, filters: int, kernel: int, padding: int) -> str:
+    """One setting of the benchmark in words."""
+    return f"{n} images, {channels} → {filters} channels\n{size}×{size}, K={kernel}, P={padding}"
+
+
+def _multiples(ax: Axes, ratios: list[float]) -> None:
+    """A bar from 1 to each ratio on a logarithmic scale: slower to the right, faster to the left."""
+    for row, (ratio, (_, colour)) in enumerate(zip(ratios, MEASURED_ROWS.values(), strict=True)):
+        ax.barh(row, ratio - 1, left=1, color=colour, height=0.62)
+        label = f"× {ratio:.2f}" if ratio < 10 else _ratio(ratio)
+        ax.text(1.2 * max(ratio, 1), row, label, va="center", fontsize=9)
+    ax.axvline(1, color=style.INK, linewidth=1.4)
+    ax.set_xscale("log")
+    ax.set_xlim(0.1, 50_000)
+    ax.set_xticks([0.1, 1, 10, 100, 1000, 10_000], ["0.1", "1", "10", "100", "1,000", ""], fontsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(axis="x", which="minor", length=0)
+    ax.grid(axis="x", linewidth=0.4)
+    ax.set_axisbelow(True)

@@ -850,6 +850,18 @@ def conv2d_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     return out.reshape(N, D, oh, ow), (x, w, stride, padding, dilation)
 
 
+# %% conv2d_forward: the number of filters is used for the size of the kernel
+def conv2d_forward(x, w, b, *, stride=1, padding=0, dilation=1):
+    (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
+    N, C, H, W = x.shape
+    D, C, kh, kw = w.shape
+    columns = im2col(x, (kh, kw), stride=stride, padding=padding, dilation=dilation)
+    out = w.reshape(D, -1) @ columns + b[:, None]
+    oh = (H + 2 * ph - dh * (len(w) - 1) - 1) // sh + 1
+    ow = (W + 2 * pw - dw * (len(w) - 1) - 1) // sw + 1
+    return out.reshape(N, D, oh, ow), (x, w, stride, padding, dilation)
+
+
 # %% conv2d_forward: a window is read column by column
 def conv2d_forward(x, w, b, *, stride=1, padding=0, dilation=1):
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
@@ -1226,6 +1238,34 @@ def conv_matrix(w, height, width, *, stride=1, padding=0):
                 matrix[row, (r + i) * tall + c + j] = w[i, j]
     inside = np.pad(np.ones((height, width), bool), ((ph, ph), (pw, pw))).reshape(-1)
     return matrix[:, inside]
+
+
+# %% conv_matrix: rows and columns of the pairs are exchanged
+def conv_matrix(w, height, width, *, stride=1, padding=0):
+    (sw, sh), (pw, ph) = pair(stride), pair(padding)
+    kh, kw = w.shape
+    oh, ow = (height + 2 * ph - kh) // sh + 1, (width + 2 * pw - kw) // sw + 1
+    matrix = np.zeros((oh * ow, height * width))
+    for row in range(oh * ow):
+        picture = np.zeros((height + 2 * ph, width + 2 * pw))
+        r, c = row // ow * sh, row % ow * sw
+        picture[r : r + kh, c : c + kw] = w
+        matrix[row] = picture[ph : ph + height, pw : pw + width].reshape(-1)
+    return matrix
+
+
+# %% conv_matrix: a pair is used as if it were a number
+def conv_matrix(w, height, width, *, stride=1, padding=0):
+    kh, kw = w.shape
+    tall, wide = height + 2 * padding, width + 2 * padding
+    oh, ow = (tall - kh) // stride + 1, (wide - kw) // stride + 1
+    matrix = np.zeros((oh * ow, height * width))
+    for row in range(oh * ow):
+        picture = np.zeros((tall, wide))
+        r, c = row // ow * stride, row % ow * stride
+        picture[r : r + kh, c : c + kw] = w
+        matrix[row] = picture[padding : padding + height, padding : padding + width].reshape(-1)
+    return matrix
 
 
 # %% linear_as_conv: rows and columns of the kernel are exchanged

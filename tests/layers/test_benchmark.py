@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ from types import ModuleType
 import pytest
 
 from autograder import source
+from cs_utils.plots import measured
 
 SCRIPT = source.ROOT / "bench" / "layers.py"
 KEYS = {
@@ -60,10 +62,15 @@ def test_the_last_line_is_json_with_a_ratio_for_every_layer(bench, monkeypatch, 
 def test_the_table_is_written_where_it_belongs(bench, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys, "argv", ["bench/layers.py", "--seconds", "0", "--write"])
     monkeypatch.setattr(bench, "TABLE", tmp_path / "table.md")
+    monkeypatch.setattr(bench, "DRAWN", tmp_path / "measured.py")
     monkeypatch.setattr(source, "ROOT", tmp_path)
     bench.main()
     assert (tmp_path / "table.md").read_text().count("\n| ") == 1 + 3 * len(KEYS)
     assert json.loads(capsys.readouterr().out.splitlines()[-1])
+    drawn = runpy.run_path(str(tmp_path / "measured.py"))
+    assert drawn["SETTINGS"] == tuple(tuple(vars(setting).values()) for setting in bench.SETTINGS)
+    assert set(drawn["RATIOS"]) == {"conv_loops", *KEYS}
+    assert all(ratio > 0 for each in drawn["RATIOS"].values() for ratio in each)
 
 
 def test_a_wrong_layer_is_not_measured(bench, monkeypatch):
@@ -89,3 +96,14 @@ def test_the_published_table_has_every_row_and_no_target_is_missed():
     rows = [line for line in text.splitlines() if line.startswith(("| conv", "| max", "| batch"))]
     assert len(rows) == 3 * len(KEYS)
     assert "missed" not in text
+
+
+def test_what_the_notebook_draws_is_the_published_table():
+    text = (source.ROOT / "docs" / "layers-benchmark.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")][1:]
+    published: dict[str, list[float]] = {}
+    for _, layer, _, ratio, *_ in rows:
+        published.setdefault(layer.strip(), []).append(float(ratio))
+    drawn = {label: list(measured.RATIOS[name]) for name, label in script().LAYERS.items()}
+    assert drawn == published
+    assert [tuple(vars(setting).values()) for setting in script().SETTINGS] == list(measured.SETTINGS)

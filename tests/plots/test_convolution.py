@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 
 from cs_utils import plots
-from cs_utils.plots import convolution, style
+from cs_utils.plots import convolution, measured, style
 
 X = np.array(
     [
@@ -141,20 +143,33 @@ def test_the_bars_say_times_and_the_multiple_of_the_last(shown):
     assert told.endswith("loops 2.5 s; im2col 12 ms; PyTorch 0.5 ms.")
 
 
-def test_the_measured_layers_are_those_of_the_benchmark(shown):
-    from bench.layers import SETTINGS
-
+def test_the_benchmark_is_drawn_as_it_was_measured(shown):
     plots.show_layer_benchmark()
-    for name, setting in zip(convolution.MEASURED, SETTINGS, strict=True):
-        assert f"{setting.n} images, {setting.channels} → {setting.filters} channels" in name
-        assert f"{setting.size}×{setting.size}, K={setting.kernel}, P={setting.padding}" in name
-    assert "× 370" in texts(shown[0][0])
+    fig, told = shown[0]
+    assert list(convolution.MEASURED_ROWS) == list(measured.RATIOS)
+    for column, ax in enumerate(fig.axes):
+        ratios = [each[column] for each in measured.RATIOS.values()]
+        ends = [bar.get_x() + bar.get_width() for bar in ax.patches]
+        np.testing.assert_allclose(ends, ratios)
+        labels = [f"× {ratio:.2f}" if ratio < 10 else f"× {ratio:,.0f}" for ratio in ratios]
+        assert [text.get_text() for text in ax.texts] == labels
+    assert fig.axes[0].get_title() == "64 images, 3 → 32 channels\n32×32, K=5, P=2"
+    assert "convolution, im2col " + ", ".join(map(str, measured.RATIOS["conv_forward"])) in told
+
+
+def test_the_text_beside_the_benchmark_holds(shown):
+    plots.show_layer_benchmark()
+    days = [float(number) for number in re.findall(r"\d+", under(shown[0][0]))]
+    assert len(days) == 3 and min(days) >= 4 and max(days) > 14, "the loops take days and weeks"
+    assert max(measured.RATIOS["conv_forward"]) < 2.5, "the fast layer two hours or so"
+    assert max(measured.RATIOS["max_pool_forward"]) < 1, "max pooling beats PyTorch"
 
 
 def test_every_figure_has_a_sentence_that_fits_under_it(shown):
     plots.show_toeplitz(np.eye(3, 6), width=3)
     plots.show_toeplitz(np.eye(50, 60), width=10)
     plots.show_layer((3, 32, 32), (6, 3, 5, 5))
+    plots.show_layer_benchmark()
     figures = [fig for fig, _ in shown]
     figures += [convolution.toeplitz_row_figure(KERNEL.astype(float), 4, 4, row) for row in (0, 3)]
     figures += [convolution.im2col_figure(convolution.Layer(X, W, B, 1, 0), place) for place in (0, 8)]
