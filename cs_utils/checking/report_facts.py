@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -263,6 +263,10 @@ def _case_facts(verdict: Verdict, group: GroupResult, result: CaseResult, show_i
     yours, expected = difference.yours, difference.expected
     if yours is None and expected is None:  # errors and judged outcomes: the whole outcomes are shown
         yours, expected = result.actual.value, result.expected.value if result.expected else None
+    if difference.kind == "judged" and isinstance(yours, dict) and result.case.probe:
+        return CaseFacts(title, call, _sentence(difference))  # notes of the probe, not what was returned
+    if difference.kind == "judged" and verdict.exercise.parts == FORWARD_PARTS and _is_pair(yours):
+        difference, yours = replace(difference, where=(0,)), yours[0]
     wrong = _wrong(yours, expected, verdict.exercise.tolerance)
     view = None if wrong is None else window(wrong.shape, wrong)
     part = f" as {part_name(difference.where, verdict.exercise.parts)}" if difference.where else ""
@@ -271,6 +275,13 @@ def _case_facts(verdict: Verdict, group: GroupResult, result: CaseResult, show_i
         sides.append(_side("Expected", part, result.expected, expected, yours, wrong, view, name))
     heat = None if wrong is None or view is None else _heat(yours, expected, wrong, view)
     return CaseFacts(title, call, _sentence(difference), tuple(sides), heat)
+
+
+FORWARD_PARTS = ("out", "cache")  # of these a judge looks at the first
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2
 
 
 def _without_numbers(result: CaseResult, name: str) -> str:
