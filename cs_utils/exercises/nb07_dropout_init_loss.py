@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cs_utils.checking import ANYTHING, Case, Exercise, Group, Misconception, Outcome, Seed, case
+from cs_utils.checking.compare import describe
 
 NOTEBOOK = "07_dropout_init_loss"
 SIGMAS = 6.0
@@ -49,6 +50,34 @@ def gradients(out: Tensor, upstream: Tensor, *inputs: Tensor) -> tuple[Tensor, .
 
 def _mistake(name: str, hint: str, recognise: Callable[[Case, Outcome], bool], *fails: str) -> Misconception:
     return Misconception(name, hint, fails=fails, recognise=recognise)
+
+
+# --- values that a judge cannot look at -------------------------------------------------------------------
+
+
+def _no_numbers(value: Any, shape: Shape) -> str | None:
+    """What a value is that should be an array of ordinary numbers of this shape; None when it is one."""
+    if not isinstance(value, np.ndarray):
+        return f"returned {describe(value)} where an array of numbers was asked for"
+    if value.dtype.kind not in "iuf":
+        kind = "complex numbers" if value.dtype.kind == "c" else f"values of type {value.dtype}"
+        return f"returned {kind} where ordinary numbers were asked for"
+    if value.shape != shape:
+        return f"returned an array of shape {value.shape} where {shape} was asked for"
+    return (
+        None if np.isfinite(value).all() else "contains NaN or infinity where ordinary numbers were asked for"
+    )
+
+
+def _no_pair(value: Any) -> str | None:
+    """The same for `out` and `cache`."""
+    if not isinstance(value, tuple | list):
+        found = "one array" if isinstance(value, np.ndarray) else describe(value)
+        return f"returned {found} where (out, cache) was asked for"
+    if len(value) != 2:
+        found = "1 value" if len(value) == 1 else f"{len(value)} values"
+        return f"returned {found} where 2 were asked for: (out, cache)"
+    return None
 
 
 # --- linear_forward ---------------------------------------------------------------------------------------
@@ -202,7 +231,7 @@ LINEAR_BACKWARD = Exercise(
         Group(PLAIN, 1, _upstream(_linear_sizes((2, 3, 2), (5, 7, 3)))),
         Group(SQUARE, 1, _upstream(_linear_sizes((3, 3, 3), (5, 5, 5)))),
         Group(ONE, 1, _upstream(_linear_sizes((1, 4, 2), (1, 3, 6)))),
-        Group(SHAPES, 1, _upstream(_linear_sizes((3, 5, 4), (4, 2, 6))), judge=_judge_shapes),
+        Group(SHAPES, 1, _upstream(_linear_sizes((2, 2, 3), (4, 2, 6))), judge=_judge_shapes),
     ),
     advice={
         PLAIN: "Which examples does one weight take part in? Its gradient has something from each of them.",
@@ -483,11 +512,18 @@ def _log_of_zero(loss: Tensor, dscores: Tensor, scores: Tensor, labels: Tensor) 
 
 
 def _lost_as(softmax: Callable[[Tensor], Tensor]) -> Callable[[Case, Outcome], bool]:
-    """Recognise an infinite loss together with NaN just where this softmax gives NaN."""
+    """Recognise a lost loss together with NaN just where this softmax gives NaN.
+
+    Where it gives none, the loss can only be infinite, and only if it rounds a label's probability to 0.
+    """
 
     def recognise(given: Case, outcome: Outcome) -> bool:
         loss, dscores = outcome.value
-        lost = softmax(torch.from_numpy(given.args[0])).isnan()
+        scores, labels = map(torch.from_numpy, given.args)
+        probabilities = softmax(scores)
+        lost = probabilities.isnan()
+        if not lost.any() and not (loss == math.inf and (_chosen(probabilities, labels.long()) == 0).any()):
+            return False
         return not math.isfinite(loss) and bool((torch.from_numpy(dscores).isnan() == lost).all())
 
     return recognise
@@ -545,7 +581,7 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
     reference=_cross_entropy,
     groups=(
         Group(SINGLE, 1, _scores((1, 3), (1, 5))),
-        Group(BATCH, 2, _scores((3, 4), (8, 5), (5, 2))),
+        Group(BATCH, 2, _scores((2, 3), (8, 5), (5, 2))),
         Group(HUGE, 1, _huge_scores),
         Group(FAR, 1, _far_apart),
         Group(CERTAIN, 1, _certain),
@@ -679,12 +715,11 @@ def _answers(given: Case, outcome: Outcome) -> list[np.ndarray]:
 def _judge_generator(given: Case, outcome: Outcome) -> str | None:
     """Judge for the probe ``drawn_again``: equal generators, equal numbers; one generator, new ones."""
     first, equal, *later = outcome.value["calls"]
-    if not all(
-        isinstance(drawn, np.ndarray) and drawn.dtype.kind in "iuf" for drawn in (first, equal, *later)
-    ):
-        return "returned something other than an array of numbers"
-    if any(drawn.shape != first.shape for drawn in (equal, *later)):
-        return "returned arrays of different shapes for the same arguments"
+    wanted = given.args[0]
+    shape = wanted.shape if isinstance(wanted, np.ndarray) else tuple(wanted)
+    for drawn in (first, equal, *later):
+        if complaint := _no_numbers(drawn, shape):
+            return complaint
     if not np.array_equal(first, equal):
         return (
             "two generators in the same state gave different numbers: something random is not drawn from rng"
@@ -698,6 +733,8 @@ def _judge_generator(given: Case, outcome: Outcome) -> str | None:
 
 def _not_from_rng(given: Case, outcome: Outcome) -> bool:
     first, equal, *later = outcome.value["calls"]
+    if not np.isfinite([first, equal, *later]).all():
+        return False
     return not np.array_equal(first, equal) and not np.array_equal(later[0], later[1])
 
 
@@ -801,13 +838,8 @@ def _weights(given: Case, outcome: Outcome) -> Weights:
 
 def _judge_weights(*looks: Callable[[Weights], str | None]) -> Judge:
     def judge(given: Case, outcome: Outcome) -> str | None:
-        w, shape = outcome.value, tuple(given.args[0])
-        if not isinstance(w, np.ndarray) or w.dtype.kind not in "iuf":
-            return "returned something other than an array of numbers"
-        if w.shape != shape:
-            return f"returned shape {w.shape}, asked for {shape}"
-        if not np.isfinite(w).all():
-            return "returned NaN or infinity"
+        if complaint := _no_numbers(outcome.value, tuple(given.args[0])):
+            return complaint
         found = _weights(given, outcome)
         if found.largest == 0:
             return "every weight is 0"
@@ -865,7 +897,10 @@ def _of_shapes(shapes: Sequence[Shape]) -> Callable[[np.random.Generator], Itera
 
 
 def _seen_in(holds: Callable[[Weights], bool]) -> Callable[[Case, Outcome], bool]:
-    return lambda given, outcome: outcome.value.shape == given.args[0] and holds(_weights(given, outcome))
+    def recognise(given: Case, outcome: Outcome) -> bool:
+        return _no_numbers(outcome.value, tuple(given.args[0])) is None and holds(_weights(given, outcome))
+
+    return recognise
 
 
 def _fills(*bounds: Callable[[Weights], float]) -> Callable[[Case, Outcome], bool]:
@@ -1100,15 +1135,13 @@ def _cancelled(given: Case, outcome: Outcome) -> bool:
     return bool((same.all(dim=0) | lost).all()) and bool(((factor - 1).abs() > 1e-3).any() or lost.any())
 
 
-def _sets(
-    draw: Callable[[np.random.Generator], np.ndarray], count: int = 2, **options: Any
-) -> Callable[[np.random.Generator], Iterator[Case]]:
+def _sets(draw: Callable[..., np.ndarray], *shapes: Shape) -> Callable[[np.random.Generator], Iterator[Case]]:
     """Sets whose other half holds the same examples in another order, and so has the same statistics."""
 
     def make(rng: np.random.Generator) -> Iterator[Case]:
-        for _ in range(count):
-            train = draw(rng)
-            yield case(train, np.roll(train, 1, axis=0), **options)
+        for shape in shapes:
+            train = draw(rng, shape)
+            yield case(train, np.roll(train, 1, axis=0))
 
     return make
 
@@ -1126,10 +1159,10 @@ def _other_statistics(rng: np.random.Generator) -> Iterator[Case]:
         yield case(train, rng.integers(-20, 90, size=(count - 1, features)).astype(float))
 
 
-def _pictures(rng: np.random.Generator) -> np.ndarray:
+def _pictures(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     """Every channel, and every place, has statistics of its own."""
-    channels = np.array([20.0, 60.0, 120.0])[:, None, None]
-    return rng.integers(0, 40, size=(4, 3, 2, 3)) + channels + np.array([0.0, 25.0, 70.0])
+    channels = np.array([20.0, 60.0, 120.0])[: shape[1], None, None]
+    return rng.integers(0, 40, size=shape) + channels + np.array([0.0, 25.0, 70.0])[: shape[3]]
 
 
 def _never_changes(rng: np.random.Generator) -> Iterator[Case]:
@@ -1142,8 +1175,8 @@ def _never_changes(rng: np.random.Generator) -> Iterator[Case]:
     yield case(train, np.roll(train, 1, axis=0))
 
 
-def _far_from_zero(rng: np.random.Generator) -> np.ndarray:
-    return rng.permutation(24).reshape(8, 3) + 1e9
+def _far_from_zero(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return rng.permutation(math.prod(shape)).reshape(shape) + 1e9
 
 
 def _columns(x: Tensor) -> tuple[int, ...]:
@@ -1163,9 +1196,9 @@ STANDARDIZE = Exercise(
     groups=(
         Group(FEATURES, 1, _two_features),
         Group(OTHER, 1, _other_statistics),
-        Group(PICTURES, 1, _sets(_pictures), probe="not_contiguous"),
+        Group(PICTURES, 1, _sets(_pictures, (2, 2, 2, 3), (4, 3, 2, 3)), probe="not_contiguous"),
         Group(CONSTANT, 1, _never_changes),
-        Group(OFFSET, 1, _sets(_far_from_zero)),
+        Group(OFFSET, 1, _sets(_far_from_zero, (4, 2), (8, 3))),
     ),
     advice={
         FEATURES: "Afterwards every column of train has mean 0 and standard deviation 1. Has it?",
@@ -1252,7 +1285,7 @@ STANDARDIZE = Exercise(
         ),
         _mistake(
             "the variance is a difference of two large numbers",
-            "The mean of x² minus the square of the mean: at x = 10⁹ both have 18 digits, and a float64 "
+            "The mean of x² minus the square of the mean: at x = 10⁹ both have 19 digits, and a float64 "
             "keeps 16. Average the squares of what is left after the mean is subtracted.",
             _cancelled,
             OFFSET,
@@ -1286,6 +1319,10 @@ class Draw:
     @property
     def kept(self) -> Tensor:
         return self.ratio != 0
+
+    @property
+    def finite(self) -> bool:
+        return bool(self.ratio.isfinite().all())
 
     def only(self, *factors: float) -> bool:
         """Is every number 0 or x times one of these factors?"""
@@ -1323,8 +1360,10 @@ class Draw:
 
 
 def _draws(given: Case, outcome: Outcome) -> list[Draw]:
-    x = torch.from_numpy(given.args[0])
-    return [Draw(torch.from_numpy(out).double() / x, given.kwargs["p"]) for out in _answers(given, outcome)]
+    x, answers = torch.from_numpy(given.args[0]), _answers(given, outcome)
+    if any(out.dtype.kind not in "iuf" for out in answers):
+        raise TypeError("no ordinary numbers")
+    return [Draw(torch.from_numpy(out).double() / x, given.kwargs["p"]) for out in answers]
 
 
 Look = Callable[[Draw], "str | None"]
@@ -1334,16 +1373,10 @@ def _judge_dropout(*looks: Look) -> Judge:
     """The first complaint of the looks at a single call's `out`."""
 
     def judge(given: Case, outcome: Outcome) -> str | None:
-        x, returned = given.args[0], outcome.value
-        if not isinstance(returned, tuple | list) or len(returned) != 2:
-            return "two values were asked for: out and cache"
-        out = returned[0]
-        if not isinstance(out, np.ndarray) or out.dtype.kind not in "iuf":
-            return "the first value was to be out, an array of numbers"
-        if out.shape != x.shape:
-            return f"out has shape {out.shape}, x has {x.shape}"
-        if not np.isfinite(out).all():
-            return "out contains NaN or infinity"
+        if complaint := _no_pair(outcome.value):
+            return complaint
+        if complaint := _no_numbers(outcome.value[0], given.args[0].shape):
+            return f"out: {complaint}"
         (draw,) = _draws(given, outcome)
         return next((complaint for look in looks if (complaint := look(draw))), None)
 
@@ -1394,10 +1427,11 @@ def _each_for_itself(draw: Draw) -> str | None:
     """Are the counts in rows, and in columns, as spread as those of independent numbers?"""
     if complaint := _looks_like_dropout(draw):
         return complaint
-    for axis, line in ((1, "row"), (0, "column")):
-        spread = _spread_of_counts(draw.kept, axis)
+    spreads = {"row": _spread_of_counts(draw.kept, 1), "column": _spread_of_counts(draw.kept, 0)}
+    for line, spread in spreads.items():  # whole columns make all rows alike, so these are looked for first
         if spread > 8:
             return f"the numbers of one {line} are dropped or kept together, not each for itself"
+    for line, spread in spreads.items():
         if spread < -SIGMAS:
             return f"every {line} keeps nearly the same count of numbers: they do not fall by chance"
     return None
@@ -1532,18 +1566,23 @@ def _by_the_share_kept(draw: Draw) -> bool:
 
 
 def _one_mask_for_all(draw: Draw) -> bool:
-    return draw.counts and draw.mixed and len(draw.kept) > 1 and bool((draw.kept == draw.kept[:1]).all())
+    telling = draw.finite and draw.counts and draw.mixed and len(draw.kept) > 1
+    return telling and bool((draw.kept == draw.kept[:1]).all())
 
 
 def _whole_examples(draw: Draw) -> bool:
     """Every example is kept or dropped as a whole."""
+    if not draw.finite:
+        return False
     if draw.p == 0:
         return bool(draw.kept.all())
     return _same_within(draw.kept, 1) == 1 and (len(draw.kept) == 1 or draw.mixed)
 
 
 def _whole_channels(draw: Draw) -> bool:
-    return draw.ratio.ndim > 2 and _same_within(draw.kept, 1) < 1 and _same_within(draw.kept, 2) == 1
+    if draw.ratio.ndim < 3 or not draw.finite:
+        return False
+    return _same_within(draw.kept, 1) < 1 and _same_within(draw.kept, 2) == 1
 
 
 def _either(
@@ -1555,8 +1594,10 @@ def _either(
 
 
 def _exact_count(given: Case, outcome: Outcome) -> bool:
-    calls = outcome.value["calls"]
-    return not np.array_equal(calls[0], calls[-1]) and len({int((out == 0).sum()) for out in calls}) == 1
+    draws = _draws(given, outcome)
+    counts = {int(draw.kept.sum()) for draw in draws}
+    other = not torch.equal(draws[0].kept, draws[-1].kept)
+    return other and len(counts) == 1 and all(draw.finite and draw.mixed for draw in draws)
 
 
 def _dropout_mistakes(values: str, test: str, *more: str) -> tuple[Misconception, ...]:
@@ -1637,6 +1678,7 @@ NAIVE_DROPOUT_FORWARD = Exercise(
     notebook=NOTEBOOK,
     asked="out of the shape of x, and a cache",
     arguments=("x",),
+    parts=("out", "cache"),
     groups=_dropout_groups(
         Group(
             KEPT_IN_TRAINING,
@@ -1709,6 +1751,7 @@ DROPOUT_FORWARD = Exercise(
     notebook=NOTEBOOK,
     asked="out of the shape of x, and a cache",
     arguments=("x",),
+    parts=("out", "cache"),
     groups=(
         *_dropout_groups(
             Group(
@@ -1832,7 +1875,7 @@ class Passed:
     p: float
 
     def equals(self, wanted: Tensor) -> bool:
-        return _close(self.dx, wanted.expand_as(self.dx))
+        return _close(self.dx, wanted)
 
     @property
     def right(self) -> Tensor:
@@ -1847,27 +1890,29 @@ def _passed(given: Case, outcome: Outcome) -> Passed:
     if isinstance(dx, tuple):
         out, dx = dx
         keep = torch.from_numpy(out != 0) if given.kwargs["training"] else keep
-    if not isinstance(dx, np.ndarray):
-        raise TypeError("no array")
+    if not isinstance(dx, np.ndarray) or dx.dtype.kind not in "iuf" or dx.shape != dout.shape:
+        raise TypeError("no ordinary numbers of this shape")
     return Passed(torch.from_numpy(dx).double(), dout, keep, p)
 
 
 def _judge_dropout_backward(given: Case, outcome: Outcome) -> str | None:
-    if not isinstance(_own_dx(outcome), np.ndarray):
-        return "returned something other than the array dx"
+    if complaint := _no_numbers(_own_dx(outcome), given.args[0].shape):
+        return complaint
     passed = _passed(given, outcome)
-    if passed.dx.shape != passed.dout.shape:
-        return f"dx has shape {tuple(passed.dx.shape)}, dout has {tuple(passed.dout.shape)}"
-    if not passed.dx.isfinite().all():
-        return "dx contains NaN or infinity"
     if passed.equals(passed.right):
         return None
     passes = passed.dx != 0
-    if leaks := int((passes & ~passed.keep).sum()):
-        return f"at {leaks} places that the forward pass dropped, dx is not 0"
-    if stopped := int((~passes & passed.keep).sum()):
-        return f"at {stopped} places that the forward pass kept, dx is 0"
+    if (leaks := passes & ~passed.keep).any():
+        return f"dx is not 0 at {_places(leaks)} that the forward pass dropped"
+    if (stopped := ~passes & passed.keep).any():
+        return f"dx is 0 at {_places(stopped)} that the forward pass kept"
     return "the right places get a gradient, but not the right numbers"
+
+
+def _places(found: Tensor) -> str:
+    """How many places, and the first of them."""
+    first, *others = found.nonzero().tolist()
+    return f"{len(others) + 1} places, the first of them {first}," if others else f"the place {first}"
 
 
 def _own_dx(outcome: Outcome) -> Any:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from autograder import source
 from cs_utils.checking import Case, Seed
+from cs_utils.checking.report import to_text
 from cs_utils.checking.report_values import write_call
 from tests.exercises import proof
 
@@ -91,7 +92,7 @@ def test_a_mask_with_the_same_count_in_every_row_is_seen():
 def test_a_forward_that_returns_only_out_is_told_what_is_missing(name):
     verdict = proof.judged(exercise(name), lambda x, **options: solved(name)(x, **options)[0], proof.PUBLIC)
     told = {found.title for group in verdict.groups for found in group.findings}
-    assert told == {"two values were asked for: out and cache"}
+    assert told == {"returned one array where (out, cache) was asked for"}
     assert verdict.points == 1  # for where the random numbers come from; that group looks at no cache
 
 
@@ -99,6 +100,68 @@ def test_a_forward_that_returns_only_out_is_told_what_is_missing(name):
 @pytest.mark.parametrize("name", RANDOM)
 def test_values_of_every_kind_earn_nothing_from_the_judges(name, value):
     assert proof.judged(exercise(name), lambda *_, **__: value, proof.PUBLIC).points == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (np.ma.masked_array, "returned a masked array where an array of numbers was asked for"),
+        (lambda array: array.astype(object), "returned an array of dtype object where"),
+        (lambda array: array + 0j, "returned complex numbers where ordinary numbers were asked for"),
+        (lambda array: array * np.nan, "contains NaN or infinity where ordinary numbers were asked for"),
+        (lambda array: array.sum(), "where an array of numbers was asked for"),
+        (lambda array: (row for row in array), "returned a generator where an array of numbers"),
+        (lambda array: array[None], "returned an array of shape (1, "),
+    ],
+)
+@pytest.mark.parametrize("name", RANDOM)
+def test_what_is_no_array_of_numbers_is_told_in_every_group_and_no_mistake_is_named(name, change, said):
+    def changed(*args, **options):
+        returned = solved(name)(*args, **options)
+        return (change(returned[0]), returned[1]) if isinstance(returned, tuple) else change(returned)
+
+    verdict = proof.judged(exercise(name), changed, proof.PUBLIC)
+    assert verdict.points == 0
+    for group in verdict.groups:
+        (found,) = group.findings
+        assert said in found.title and found.kind == "judged"
+
+
+def test_a_loss_that_is_nan_everywhere_has_no_name():
+    def lost(scores, labels):
+        loss, dscores = solved("softmax_cross_entropy")(scores, labels)
+        return loss * np.nan, dscores
+
+    verdict = proof.judged(exercise("softmax_cross_entropy"), lost, proof.PUBLIC)
+    assert not any(found.kind == "misconception" for group in verdict.groups for found in group.findings)
+
+
+def test_a_mask_for_whole_columns_is_told_as_such():
+    """The notebook's help promises these words."""
+
+    def shared(x, *, p, training, rng):
+        keep = rng.random(x.shape[1:]) >= p
+        return (x * keep / (1 - p) if training else x), (keep, p)
+
+    verdict = proof.judged(exercise("dropout_forward"), shared, proof.PUBLIC)
+    (wrong,) = [group for group in verdict.groups if not group.passed]
+    assert "the numbers of one column are dropped" in wrong.smallest_failure.difference.message
+
+
+def test_reports_show_out_and_no_notes_of_a_probe():
+    """A judge looks at out; what the probe collected from several calls would tell a student nothing."""
+
+    def unscaled(x, *, p, training, rng):
+        keep = rng.random(x.shape) >= p if training else np.ones(x.shape)
+        return x * keep, (keep, p)
+
+    def own_generator(x, *, p, training, rng):
+        return solved("dropout_forward")(x, p=p, training=training, rng=np.random.default_rng(1))
+
+    shown = to_text(proof.judged(exercise("dropout_forward"), unscaled, proof.PUBLIC))
+    assert "You returned as out: shape (5, 5)" in shown
+    shown = to_text(proof.judged(exercise("dropout_forward"), own_generator, proof.PUBLIC))
+    assert "gave the same numbers" in shown and "calls'" not in shown
 
 
 def test_returning_zeros_earns_nothing():
