@@ -1,39 +1,35 @@
 """Grade a class: every submission through intake, sandbox and judge, into the gradebook.
 
-Submissions are judged in parallel threads that each drive a sandboxed process; the gradebook is written by
-the calling thread alone. One bad submission never stops the others, and an interrupt leaves every finished
-submission recorded and nothing half-written.
+Submissions are judged in parallel by an executor, here or on a cluster; the gradebook is written by the calling
+thread alone. One bad submission never stops the others, and an interrupt leaves every finished submission
+recorded and nothing half-written.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import html
 import itertools
 import logging
-import os
-import re
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import Gradebook
 
 from autograder import basis, gradebook
 from autograder.course import Course, CourseError
-from autograder.intake.apart import Readers
-from autograder.judge import Task, graded_cells, judge, right_answers
-from autograder.results import ExerciseGrade, GradedSubmission, Intake, Status
-from autograder.sandbox import Level, Limits, Sandbox, best_level
-from autograder.text import listed, printable
+from autograder.executors import Executor, ExecutorLost, Local
+from autograder.judge import Task, graded_cells, right_answers
+from autograder.results import GradedSubmission, Intake
+from autograder.sandbox import Level
+from autograder.work import Work, without_grades
 
 Progress = Callable[[str, int, int], None]
-MOST_FLAGS = 2  # in the one line of the class report; the log has them all
 
 
 class GradingInProgress(RuntimeError):
@@ -68,6 +64,7 @@ def grade_class(
     students: Sequence[str] | None = None,
     *,
     jobs: int | None = None,
+    executor: Executor | None = None,
     allow_unprotected: bool = False,
     again: bool = False,
     progress: Progress | None = None,
@@ -76,20 +73,22 @@ def grade_class(
 
     A submission that was judged before, with the same exercises, seed and grader, is not judged again unless
     `again` is set: so a run that was interrupted goes on where it stopped.
+    executor: where to judge, and closed at the end; without one, `jobs` at a time on this machine.
     progress: called as ``progress(student, done, total)`` after each submission is recorded.
 
     Raises:
         autograder.sandbox.SandboxUnavailable: no isolation is available and `allow_unprotected` is False.
         GradingInProgress: another grader holds the course.
+        ExecutorLost: nobody is left to judge.
         CourseError: the course has no such assignment, or no such student.
     """
     start = time.perf_counter()
-    setup = Setup.make(course, assignment, jobs, allow_unprotected)
     chosen = _chosen(course, students)
     done: dict[str, GradedSubmission] = {}
-    with _only_grader(course), _log(course, assignment) as (log, log_path):
+    with executor or Local(jobs) as place, _only_grader(course), _log(course, assignment) as (log, log_path):
+        setup = Setup.make(course, assignment, place, allow_unprotected)
         _clear_parts(course)
-        log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), setup.level.value)
+        log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), setup.work.level.value)
         kept = {} if again else setup.still_valid(chosen)
         judged = setup.judged([student for student in chosen if student not in kept])
         with gradebook.open_gradebook(course) as book, contextlib.closing(judged):
@@ -100,7 +99,7 @@ def grade_class(
                     progress(student, len(done), len(chosen))
     return ClassReport(
         assignment,
-        setup.level.value,
+        setup.work.level.value,
         tuple(done[student] for student in chosen),
         tuple(_strangers(course, course.roster())),
         time.perf_counter() - start,
@@ -131,15 +130,16 @@ def changes(
     students: Sequence[str] | None = None,
     *,
     jobs: int | None = None,
+    executor: Executor | None = None,
     allow_unprotected: bool = False,
     progress: Progress | None = None,
 ) -> list[Change]:
     """Judge submissions again, record nothing, and say what would change, by student and cell."""
-    setup = Setup.make(course, assignment, jobs, allow_unprotected)
     chosen = _chosen(course, students)
     found: list[Change] = []
-    with _only_grader(course), contextlib.closing(setup.judged(chosen)) as judged:
-        for number, (student, result) in enumerate(judged, 1):
+    with executor or Local(jobs) as place, _only_grader(course):
+        setup = Setup.make(course, assignment, place, allow_unprotected)
+        for number, (student, result) in enumerate(setup.judged(chosen), 1):
             now = _result_or_failure(setup, student, result)
             found.extend(_differences(gradebook.read_record(course, student, assignment), now))
             if progress is not None:
@@ -172,75 +172,76 @@ Result = Callable[[], GradedSubmission]  # gives the result, or raises what went
 
 @dataclass(frozen=True)
 class Setup:
-    """What a class is graded with: the assignment, the level and limits, and how many at a time."""
+    """What a class is graded with: the course, the work that all its submissions share, and who does it."""
 
     course: Course
-    assignment: str
-    instructor: nbformat.NotebookNode
-    task: Task
-    level: Level
-    basis: dict[str, str]
-    jobs: int
-    allow_unprotected: bool
+    work: Work
+    executor: Executor
 
     @classmethod
-    def make(cls, course: Course, assignment: str, jobs: int | None, allow_unprotected: bool) -> Setup:
-        level = best_level(allow_unprotected=allow_unprotected, asked=_asked_level(course))
-        instructor = gradebook.read_release(course, assignment)
-        task = Task(graded_cells(instructor), right_answers(assignment), course.seed(assignment))
-        shared = basis.of_class(course, assignment, level.value)
-        jobs = jobs or os.cpu_count() or 1
-        return cls(course, assignment, instructor, task, level, shared, jobs, allow_unprotected)
-
-    @property
-    def seconds(self) -> float:
-        """Wall time that one submission may take in all, from course.toml."""
-        return float(self.course.grading.get("seconds", 300))
+    def make(
+        cls, course: Course, assignment: str, executor: Executor, allow_unprotected: bool = False
+    ) -> Setup:
+        """Read the assignment and ask the executor for its level of isolation."""
+        release = gradebook.read_release(course, assignment)
+        task = Task(graded_cells(release), right_answers(assignment), course.seed(assignment))
+        level = executor.level(_asked_level(course), allow_unprotected)
+        rests_on = basis.of_class(course, assignment, level.value)
+        seconds = float(course.grading.get("seconds", 300))
+        work = Work(assignment, release, task, level, seconds, rests_on, allow_unprotected)
+        return cls(course, work, executor)
 
     def path(self, student: str) -> Path:
         """The notebook that a student handed in, if any."""
-        return self.course.submitted(student, self.assignment) / f"{self.assignment}.ipynb"
+        assignment = self.work.assignment
+        return self.course.submitted(student, assignment) / f"{assignment}.ipynb"
 
     def still_valid(self, students: Sequence[str]) -> dict[str, Result]:
         """The recorded results of students that judging again would give again."""
         found: dict[str, Result] = {}
         for student in students:
             try:
-                before = gradebook.read_record(self.course, student, self.assignment)
+                before = gradebook.read_record(self.course, student, self.work.assignment)
             except CourseError:  # a damaged record is made anew
                 continue
             if before is None or before.status not in ("graded", "unreadable"):
                 continue
-            if before.basis == self.basis | {"submission": basis.of_submission(self.path(student))}:
+            if before.basis == self.work.basis | {"submission": basis.of_submission(self.path(student))}:
                 found[student] = lambda before=before: before  # type: ignore[misc]
         return found
 
     def judged(self, students: Sequence[str]) -> Generator[tuple[str, Result]]:
-        """Judge in parallel; results come as they are finished. Closing the iterator stops all of it."""
+        """Judge in parallel; results come as they are finished.
+
+        Raises:
+            ExecutorLost: the executor cannot go on.
+        """
         if not students:
             return
-        limits = Limits(total_seconds=self.seconds, cpu_seconds=int(self.seconds))
-        runtime = runtime_of(self.instructor)
-        sandbox_for_all = Sandbox(self.level, limits, runtime, allow_unprotected=self.allow_unprotected)
-        pool = ThreadPoolExecutor(self.jobs)
-        with sandbox_for_all as sandbox, Readers() as readers, pool:
-            work = {pool.submit(grade_one, self, student, sandbox, readers): student for student in students}
-            try:
-                held_back: dict[str, GradedSubmission] = {}
-                for future in as_completed(work):
-                    if future.exception() is None and future.result().held_back:
-                        held_back[work[future]] = future.result()
-                    else:
-                        yield work[future], future.result
-                for student, first in held_back.items():
-                    alone = pool.submit(grade_one, self, student, sandbox, readers)
-                    wait([alone])
-                    yield student, partial(_second, first, alone)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                readers.close()
-                sandbox.close()  # what is still being judged fails at once, and is not recorded
-                raise
+        self.executor.start(self.work)
+        held_back: dict[str, GradedSubmission] = {}
+        for student, future in self._finished(students):
+            if future.exception() is None and future.result().held_back:
+                held_back[student] = future.result()
+            else:
+                yield student, future.result
+        for student, first in held_back.items():
+            ((_, alone),) = self._finished([student])
+            yield student, partial(_second, first, alone)
+
+    def _finished(self, students: Sequence[str]) -> Iterator[tuple[str, Future[GradedSubmission]]]:
+        """Every student with the result, a few handed over ahead of what the executor is at."""
+        waiting = deque(students)
+        running: dict[Future[GradedSubmission], str] = {}
+        while waiting or running:
+            while waiting and len(running) < self.executor.ahead:
+                student = waiting.popleft()
+                running[self.executor.submit(student, self.path(student))] = student
+            done = wait(running, return_when=FIRST_COMPLETED).done
+            for future in [future for future in running if future in done]:  # in order: a set has none
+                if isinstance(lost := future.exception(), ExecutorLost):
+                    raise lost
+                yield running.pop(future), future
 
 
 def _asked_level(course: Course) -> Level | None:
@@ -255,41 +256,6 @@ def _asked_level(course: Course) -> Level | None:
         raise CourseError(f"course.toml: level = {asked!r} is none of: {known}") from None
 
 
-def runtime_of(instructor: nbformat.NotebookNode) -> str:
-    """What submissions may import: PyTorch where the notebook's own needed cells do, else NumPy alone."""
-    needed = [cell.source for cell in instructor.cells if "needed" in cell.metadata.get("tags", [])]
-    imports = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
-    return "torch" if any(imports.search(text) for text in needed) else "numpy"
-
-
-def grade_one(setup: Setup, student: str, sandbox: Sandbox, readers: Readers) -> GradedSubmission:
-    """Take in and judge one submission; touches neither gradebook nor course folder."""
-    start = time.perf_counter()
-    path = setup.path(student)
-    if not os.path.lexists(path):
-        return _without_grades(setup, student, "missing", Intake(), _missing(path))
-    intake = readers.take_in(path, setup.instructor)
-    if intake.problem is not None:
-        return _without_grades(setup, student, "unreadable", intake, intake.problem)
-    judgement = judge(intake, setup.task, sandbox, setup.seconds)
-    flags = [note.message for note in intake.notes if note.kind in ("flag", "release")]
-    if len(flags) > MOST_FLAGS:
-        flags[MOST_FLAGS:] = [f"{len(flags) - MOST_FLAGS} more such notes in the log"]
-    return GradedSubmission(
-        student,
-        setup.assignment,
-        "graded",
-        judgement.grades,
-        intake,
-        "; ".join([*judgement.remarks, *flags]),
-        sandbox.level.value,
-        time.perf_counter() - start,
-        setup.basis | {"submission": intake.sha256},
-        sandbox.memory.partition(":")[0],
-        judgement.held_back,
-    )
-
-
 def _second(first: GradedSubmission, again: Future[GradedSubmission]) -> GradedSubmission:
     """The result of the second try of a submission that hit a time limit beside others, which counts."""
     alone = again.result()
@@ -302,29 +268,6 @@ def _second(first: GradedSubmission, again: Future[GradedSubmission]) -> GradedS
     return replace(alone, held_back=False)
 
 
-def _missing(path: Path) -> str:
-    """Why there is nothing to grade: no folder, or a folder without the notebook."""
-    if not path.parent.is_dir():
-        return "nothing was handed in"
-    if path.parent.is_symlink() or path.parent.parent.is_symlink():
-        return "the submission folder is a symbolic link; replace it by a real folder"
-    others = sorted(entry.name for entry in path.parent.iterdir() if entry.name != "timestamp.txt")
-    if not others:
-        return "the submission folder is empty"
-    return f"no {path.name} in the submission, only: {listed([printable(name) for name in others])}"
-
-
-def _without_grades(
-    setup: Setup, student: str, status: Status, intake: Intake, reason: str
-) -> GradedSubmission:
-    shown = f"<p>{html.escape(printable(reason))}</p>"
-    grades = tuple(
-        ExerciseGrade(cell.grade_id, cell.name, 0.0, cell.points, shown, reason) for cell in setup.task.graded
-    )
-    rests_on = setup.basis | {"submission": intake.sha256}
-    return GradedSubmission(student, setup.assignment, status, grades, intake, reason, basis=rests_on)
-
-
 def _result_or_failure(setup: Setup, student: str, result: Result) -> GradedSubmission:
     """The result of one student; a failure of ours becomes a row, not a stop."""
     try:
@@ -332,7 +275,7 @@ def _result_or_failure(setup: Setup, student: str, result: Result) -> GradedSubm
     except Exception as error:
         logging.getLogger(__name__).exception("grading %s failed", student)
         reason = f"the grader itself failed ({type(error).__name__}: {error}); see the log, then grade again"
-        return _without_grades(setup, student, "failed", Intake(), reason)
+        return without_grades(setup.work, student, "failed", Intake(), reason)
 
 
 def _recorded(setup: Setup, student: str, result: Result, book: Gradebook) -> GradedSubmission:

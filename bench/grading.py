@@ -139,21 +139,22 @@ def speedup(folder: Path, students: int, with_torch: bool) -> float:
 def overhead_ms(folder: Path, students: int) -> float:
     """Median of (wall time of one submission, alone on one worker) - (its code run without any grader)."""
     from autograder import gradebook
-    from autograder.grading import Setup, grade_one
+    from autograder.executors import Local
+    from autograder.grading import Setup
     from autograder.intake.apart import Readers
-    from autograder.sandbox import Sandbox
+    from autograder.work import grade_one, handed_in
 
-    setup = Setup.make(classroom(folder / "overhead", students), NOTEBOOK, 1, False)
+    setup = Setup.make(classroom(folder / "overhead", students), NOTEBOOK, Local(1))
     course = setup.course
     over = []
-    with Sandbox(setup.level) as sandbox, Readers() as readers, gradebook.open_gradebook(course) as book:
+    with setup.work.sandbox() as sandbox, Readers() as readers, gradebook.open_gradebook(course) as book:
         for number, student in enumerate(course.roster()):
             start = time.perf_counter()
-            graded = grade_one(setup, student, sandbox, readers)
+            graded = grade_one(setup.work, handed_in(student, setup.path(student)), sandbox, readers)
             gradebook.record(course, graded, book)
             whole = time.perf_counter() - start
             if number >= len(honest()):  # the first of each kind pays for references made once for a class
-                over.append(1000 * (whole - _own_seconds(graded, setup.task)))
+                over.append(1000 * (whole - _own_seconds(graded, setup.work.task)))
     median = statistics.median(over)
     print(f"beyond the student's own code: {median:.0f} ms a submission (median of {len(over)})")
     return median

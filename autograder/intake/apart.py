@@ -14,13 +14,12 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Self
 
 import nbformat
 
-from autograder.intake import take_in
-from autograder.results import Intake
+from autograder.intake import take_in_bytes
+from autograder.results import Intake, Note
 
 SECONDS = 30  # of processor time for one submission; an ordinary one needs less than a tenth
 MEMORY = 4 << 30
@@ -37,12 +36,12 @@ class Readers:
         self._lock = threading.Lock()
         self._closed = False
 
-    def take_in(self, path: Path, instructor: nbformat.NotebookNode) -> Intake:
-        """As `autograder.intake.take_in`; a submission that ends its reader becomes a problem, too."""
+    def take_in(self, data: bytes, instructor: nbformat.NotebookNode, notes: tuple[Note, ...] = ()) -> Intake:
+        """As `autograder.intake.take_in_bytes`; a submission that ends its reader becomes a problem, too."""
         reader = self._reader()
         try:
             assert reader.stdin is not None and reader.stdout is not None
-            pickle.dump((path, instructor), reader.stdin)
+            pickle.dump((data, instructor, notes), reader.stdin)
             reader.stdin.flush()
             intake: Intake = pickle.load(reader.stdout)  # our own words: no code of a student ran there
         except (EOFError, OSError, pickle.UnpicklingError):
@@ -98,11 +97,11 @@ def serve() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
-            path, instructor = pickle.load(sys.stdin.buffer)
+            data, instructor, notes = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         used = resource.getrusage(resource.RUSAGE_SELF)
         spent = int(used.ru_utime + used.ru_stime)
         resource.setrlimit(resource.RLIMIT_CPU, (spent + SECONDS, resource.RLIM_INFINITY))
-        pickle.dump(take_in(path, instructor), sys.stdout.buffer)
+        pickle.dump(take_in_bytes(data, instructor, notes), sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -13,15 +13,13 @@ from tests.intake.notebooks import released, solved
 
 
 @pytest.fixture
-def notebook(tmp_path):
-    path = tmp_path / "notebook.ipynb"
-    path.write_text(json.dumps(solved()), encoding="utf-8")
-    return path
+def notebook():
+    return json.dumps(solved()).encode()
 
 
 def test_reading_apart_gives_what_reading_gives(notebook):
     with apart.Readers() as readers:
-        assert readers.take_in(notebook, released()) == apart.take_in(notebook, released())
+        assert readers.take_in(notebook, released()) == apart.take_in_bytes(notebook, released())
 
 
 @pytest.mark.parametrize("ending", [signal.SIGSEGV, signal.SIGXCPU])

@@ -9,7 +9,7 @@ import signal
 import nbformat
 import pytest
 
-from autograder import grading, source
+from autograder import executors, grading, source, work
 from autograder.course import Course, init
 from autograder.sandbox import Limits, Run, Sandbox, best_level
 from tests.sandbox.conftest import call, cells, descendants
@@ -39,7 +39,7 @@ def course(ungraded, tmp_path):
 def stopped(monkeypatch):
     """The first run is stopped before its first cell, as if the machine had no time for it."""
     level = best_level()  # it starts runs of its own
-    monkeypatch.setattr(grading, "best_level", lambda **_: level)
+    monkeypatch.setattr(executors, "best_level", lambda **_: level)
     real, found = Run._run_cells, []
 
     def run_cells(run: Run) -> None:
@@ -56,7 +56,7 @@ def stopped(monkeypatch):
 
 def test_the_second_try_counts_and_both_are_in_the_log(course, stopped, monkeypatch):
     real = Limits
-    monkeypatch.setattr(grading, "Limits", lambda **given: real(**{**given, "cell_seconds": 3.0}))
+    monkeypatch.setattr(work, "Limits", lambda **given: real(**{**given, "cell_seconds": 3.0}))
     order = []
     report = grading.grade_class(
         course, ASSIGNMENT, jobs=1, progress=lambda student, done, total: order.append(student)
@@ -74,7 +74,7 @@ def test_the_second_try_counts_and_both_are_in_the_log(course, stopped, monkeypa
 def killed(monkeypatch, request):
     """Somebody kills the first run's worker, its keeper, or the fork server while it runs its cells."""
     level = best_level()
-    monkeypatch.setattr(grading, "best_level", lambda **_: level)
+    monkeypatch.setattr(executors, "best_level", lambda **_: level)
     real, found = Run._run_cells, []
 
     def run_cells(run: Run) -> None:

@@ -1,0 +1,159 @@
+"""Judge one submission, wherever that happens: here, or on another machine.
+
+`Work` is what all submissions of an assignment share, `Handed` is one of them; both are plain data and travel
+as JSON and bytes. What comes back is a `GradedSubmission`. Nothing here touches gradebook or course folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+import os
+import re
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.intake.apart import Readers
+from autograder.intake.reading import Unreadable, read_file
+from autograder.judge import GradedCell, Task, judge
+from autograder.results import ExerciseGrade, GradedSubmission, Intake, Note, Status
+from autograder.sandbox import Level, Limits, Sandbox
+from autograder.text import listed, printable
+
+MOST_FLAGS = 2  # in the one line of the class report; the log has them all
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the submissions of an assignment are judged with.
+
+    release: the instructor's notebook as students got it. seconds: wall time of one submission in all. basis:
+    what the results rest on, but for the submission itself (`autograder.basis`).
+    """
+
+    assignment: str
+    release: NotebookNode
+    task: Task
+    level: Level
+    seconds: float
+    basis: dict[str, str]
+    allow_unprotected: bool = False
+
+    def sandbox(self) -> Sandbox:
+        """A sandbox with the level, the limits and the packages that this work asks for."""
+        limits = Limits(total_seconds=self.seconds, cpu_seconds=int(self.seconds))
+        runtime = runtime_of(self.release)
+        return Sandbox(self.level, limits, runtime, allow_unprotected=self.allow_unprotected)
+
+    def packed(self) -> bytes:
+        """As compressed JSON, to be sent; `unpacked` reads it."""
+        plain = dataclasses.asdict(dataclasses.replace(self, release=NotebookNode())) | {
+            "level": self.level.value,
+            "release": self.release,
+        }
+        return zlib.compress(json.dumps(plain).encode())
+
+
+def unpacked(data: bytes) -> Work:
+    """The work that `Work.packed` wrote."""
+    plain = json.loads(zlib.decompress(data))
+    task = plain["task"]
+    return Work(
+        **plain
+        | {
+            "release": nbformat.from_dict(plain["release"]),
+            "level": Level(plain["level"]),
+            "task": Task(
+                tuple(GradedCell(**cell) for cell in task["graded"]),
+                {name: tuple(answers) for name, answers in task["answers"].items()},
+                task["seed"],
+            ),
+        }
+    )
+
+
+def runtime_of(release: NotebookNode) -> str:
+    """What submissions may import: PyTorch where the notebook's own needed cells do, else NumPy alone."""
+    needed = [cell.source for cell in release.cells if "needed" in cell.metadata.get("tags", [])]
+    imports = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
+    return "torch" if any(imports.search(text) for text in needed) else "numpy"
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What one student handed in: the bytes of the notebook, or the reason why there is nothing to judge.
+
+    notes: what is to be said about the file itself. status and why: where `data` is None.
+    """
+
+    student: str
+    data: bytes | None
+    notes: tuple[Note, ...] = ()
+    status: Status = "missing"
+    why: str = ""
+
+
+def handed_in(student: str, path: Path) -> Handed:
+    """What `student` handed in at `path`. Nothing of it is read but its bytes."""
+    if not os.path.lexists(path):
+        return Handed(student, None, why=_missing(path))
+    try:
+        return Handed(student, *read_file(path))
+    except Unreadable as problem:
+        return Handed(student, None, status="unreadable", why=str(problem))
+
+
+def grade_one(work: Work, handed: Handed, sandbox: Sandbox, readers: Readers) -> GradedSubmission:
+    """Take in and judge one submission."""
+    start = time.perf_counter()
+    if handed.data is None:
+        problem = handed.why if handed.status == "unreadable" else None
+        return without_grades(work, handed.student, handed.status, Intake(problem=problem), handed.why)
+    intake = readers.take_in(handed.data, work.release, handed.notes)
+    if intake.problem is not None:
+        return without_grades(work, handed.student, "unreadable", intake, intake.problem)
+    judgement = judge(intake, work.task, sandbox, work.seconds)
+    flags = [note.message for note in intake.notes if note.kind in ("flag", "release")]
+    if len(flags) > MOST_FLAGS:
+        flags[MOST_FLAGS:] = [f"{len(flags) - MOST_FLAGS} more such notes in the log"]
+    return GradedSubmission(
+        handed.student,
+        work.assignment,
+        "graded",
+        judgement.grades,
+        intake,
+        "; ".join([*judgement.remarks, *flags]),
+        sandbox.level.value,
+        time.perf_counter() - start,
+        work.basis | {"submission": intake.sha256},
+        sandbox.memory.partition(":")[0],
+        judgement.held_back,
+    )
+
+
+def without_grades(work: Work, student: str, status: Status, intake: Intake, reason: str) -> GradedSubmission:
+    """The result of a submission that could not be judged: no points, and the reason in every report."""
+    shown = f"<p>{html.escape(printable(reason))}</p>"
+    grades = tuple(
+        ExerciseGrade(cell.grade_id, cell.name, 0.0, cell.points, shown, reason) for cell in work.task.graded
+    )
+    rests_on = work.basis | {"submission": intake.sha256}
+    return GradedSubmission(student, work.assignment, status, grades, intake, reason, basis=rests_on)
+
+
+def _missing(path: Path) -> str:
+    """Why there is nothing to grade: no folder, or a folder without the notebook."""
+    if not path.parent.is_dir():
+        return "nothing was handed in"
+    if path.parent.is_symlink() or path.parent.parent.is_symlink():
+        return "the submission folder is a symbolic link; replace it by a real folder"
+    others = sorted(entry.name for entry in path.parent.iterdir() if entry.name != "timestamp.txt")
+    if not others:
+        return "the submission folder is empty"
+    return f"no {path.name} in the submission, only: {listed([printable(name) for name in others])}"
