@@ -82,11 +82,10 @@ def conv2d_forward(
     """Cross-correlate every image with every filter.
 
     x: (N, C, H, W). w: (D, C, kh, kw). b: (D,).
-    Returns out: (N, D, oh, ow), and cache: (x, w, stride, padding, dilation), the options as pairs.
+    Returns out: (N, D, oh, ow), and cache: (x, w, stride, padding, dilation), as they were handed in.
     """
-    options = _pair(stride), _pair(padding), _pair(dilation)
-    record = _conv2d(x, w, *options, b)
-    return record.out, Cache.of(record, x, w, *options)
+    record = _conv2d(x, w, stride, padding, dilation, b)
+    return record.out, Cache.of(record, x, w, stride, padding, dilation)
 
 
 def conv2d_backward(dout: Array, cache: Sequence[Any]) -> Gradients:

@@ -40,9 +40,11 @@ Match = tuple[Misconception, frozenset[int]]
 def _best(found: list[Match], reach: Mapping[int, int], failing: set[str]) -> list[Misconception]:
     """Of several mistakes that explain the same of a group, those that explain the most groups.
 
-    Where it can be told, not one that would have failed a group that passed.
+    Where it can be told, not one that would have failed a group that passed. Nor one that explains only
+    some of the parts that another explains: one mistake is likelier than two.
     """
     found = [(known, parts) for known, parts in found if failing.issuperset(known.fails)] or found
+    found = [(known, parts) for known, parts in found if not any(parts < more for _, more in found)]
     most: dict[frozenset[int], int] = {}
     for known, parts in found:
         most[parts] = max(most.get(parts, 0), reach[id(known)])

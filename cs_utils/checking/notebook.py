@@ -192,7 +192,8 @@ def when_done(*names: str) -> Iterator[None]:
     try:
         yield
     except NotImplementedError:
-        print(f"This needs {' and '.join(names)}: come back when it passes its check.")
+        passed = "it passes its check" if len(names) == 1 else "they pass their checks"
+        print(f"This needs {' and '.join(names)}: come back when {passed}.")
     except Exception as error:
         from cs_utils.checking.outcome import describe_exception
 
