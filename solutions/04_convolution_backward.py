@@ -27,7 +27,7 @@ A. Jain's building blocks (the transposed convolution). All of them were recompu
 # | 7. In your own words | two answers | 40 |
 #
 # **How to work.** *Predict* first, then run the cell, then read on. Fill in the cells that say so, run the `check(...)`
-# under each one, and read what it tells you. Nothing here needs a GPU. Plan six hours in three sittings; 46 points in all.
+# under each one, and read what it tells you. Nothing here needs a GPU. Plan six hours in three sittings; 47 points in all.
 # Difficulty: ●○○ a few lines · ●●○ think first · ●●● take a walk in between.
 #
 # **Notation**, as before: `x` is `(N, C, H, W)`, `w` is `(D, C, kh, kw)`, `b` is `(D,)`, and `out` is `(N, D, oh, ow)`. The
@@ -79,8 +79,9 @@ plots.show_step_errors(steps, {"one-sided": one_sided, "central": central})
 # %% [markdown]
 # From the right both get better, the central one twice as steeply: a tenth of the step, a *hundredth* of the error. Then
 # they turn. A float64 carries about 16 digits, and $f(x+h)$ and $f(x-h)$ agree in nearly all of them when $h$ is tiny: what
-# is left of their difference is rounding. Around $h = 10^{-5}$ the central difference is right to ten digits, and that is why
-# it is the default below.
+# is left of their difference is rounding. Between $10^{-5}$ and $10^{-7}$ the central difference is right to about ten digits;
+# which of them is best is luck. The larger a loss, the more it is rounded, and a larger step suffers less from that. So
+# $10^{-5}$ is the default below.
 #
 # ### Question: by hand · 3 minutes · ●○○
 #
@@ -265,6 +266,8 @@ check(dk_by_hand=dk_by_hand)
 # %% [markdown]
 # ### Exercise: `kernel_gradient` · 15 minutes · ●○○
 #
+# Write the boxed sum as a function. Loops are fine, so is anything of NumPy; but not `torch`.
+#
 # <details><summary>Help, how large is the kernel? I am not given it</summary>
 #
 # A kernel of $k$ rows has $H - k + 1$ places in $H$ rows, and that is how many rows `dout` has. Solve for $k$.
@@ -322,13 +325,15 @@ with when_done("numeric_gradient", "kernel_gradient"):
 #
 # Walk through the kernel with the slider `step`. When $k(0,0)$ lies on the pixel, the window begins at the pixel, and that is
 # output $y(r', c')$. When $k(0,1)$ lies on it, the window begins one column further to the *left*. **Predict** where the weights
-# 1, 2, 3, … will stand in $y$ at the end. Then move the pixel to an edge.
+# 1, 2, 3, … will stand in $y$ at the end. Then move the pixel to an edge. (A dashed window sticks out of the picture: there is no
+# such output.)
 
 # %%
 plots.explore_input_pixel()
 
 # %% [markdown]
-# When $k(a,b)$ lies on the pixel, the window begins at $(r'-a,\, c'-b)$. So
+# When $k(a,b)$ lies on the pixel, the window begins at $(r'-a,\, c'-b)$. The outputs that the pixel affects reach from
+# $y(r'-k_1+1,\, c'-k_2+1)$ to $y(r', c')$. So
 #
 # $$ \frac{\partial L}{\partial x(r',c')} = \sum_{a} \sum_{b} \frac{\partial L}{\partial y(r'-a,\, c'-b)}\;
 #    \frac{\partial y(r'-a,\, c'-b)}{\partial x(r',c')}
@@ -530,10 +535,11 @@ plots.show_columns_home(cols, (3, 3), (2, 2))
 # Say where the slice *ends*: `p : p + H`.
 # </details>
 #
-# <details><summary>Help, I get "could not broadcast input array from shape (2,2) into shape (2,1)"</summary>
+# <details><summary>Help, I get "operands could not be broadcast together with shapes (1,1,2,1) (1,1,2,2) (1,1,2,1)"</summary>
 #
-# The last window reaches beyond your array. The array in the middle is as large as the *padded* picture, `H + 2 p`, whatever the
-# windows need; the rows that no window reached stay 0.
+# Two slices that should be of one size are not. Either the last window reaches beyond your array: the array in the middle is as
+# large as the *padded* picture, `H + 2 p`, whatever the windows need, and the rows that no window reached stay 0. Or a slice
+# with a step ends too early: with step $s$, $n$ numbers reach over $(n - 1)\, s + 1$ places.
 # </details>
 #
 # <details><summary>Help, I use index arrays, and numbers get lost</summary>
@@ -655,7 +661,7 @@ conv2d_forward = earlier.own("conv2d_forward")
 #
 # All options, any sizes, any number of images, channels and filters. Whatever your forward of notebook 03 could do, this can undo.
 # You may call your `col2im`. If you want your `im2col` of notebook 03, or anything else from there, copy it into the answer cell: an
-# answer is graded by what stands in *this* notebook.
+# answer is graded by what stands in *this* notebook. An option is an int or a pair, as it was handed in: `pair` makes a pair of both.
 #
 # A way to proceed: `db` first (one line, and one group of the check will tell you its shape). Then `dw`, then `dx`. And if you prefer
 # loops over windows to matrices: "each output hands its number, times the filter, back to the window that it saw" is all that there
@@ -716,7 +722,7 @@ def conv2d_backward(dout, cache):
     ### END SOLUTION
 
 
-# %% check="conv2d_backward" points=8
+# %% check="conv2d_backward" points=9
 check(conv2d_backward)
 
 # %% [markdown]
@@ -762,7 +768,8 @@ with when_done("conv2d_backward"):
 
 # %% [markdown]
 # Two matrix products instead of one, so a factor of about two or three is what one expects; people who train networks count
-# "one forward and two backward". (With loops over windows in one and matrices in the other it can be anything.)
+# "one forward and two backward". (If yours is far from that: are there loops over windows in one of them and matrices in the other?
+# Or is the forward pass the one with PyTorch inside? Then you timed two programs that have little in common.)
 
 # %% [markdown]
 # ---
@@ -777,7 +784,7 @@ with when_done("conv2d_backward"):
 # says how far apart the stamps are. Where stamps overlap they are added.
 #
 # This is the example of A. Jain's lecture, once computed in Torch7: a 3×3 kernel, stride 2, and a 2×2 input. **Predict** the size of
-# the output, and which of its 25 numbers get two shares or more.
+# the output, and which of its numbers get two shares or more.
 
 # %%
 small = np.array([[28.0467, 21.1382], [23.1202, 30.5335]])
@@ -793,13 +800,13 @@ plots.show_stamps(small, kernel, stride=2)
 #
 # ### Question: sizes · 4 minutes · ●●○
 #
-# A 7×9 input, a kernel of 4 rows and 3 columns, stride 2, padding 1. How large is the output of the transposed convolution? Answer as
+# A 7×9 input, a kernel of 4 rows and 3 columns, stride 3, padding 1. How large is the output of the transposed convolution? Answer as
 # `(height, width)`.
 
 # %% exercise="transposed_size"
 transposed_size = None  # your answer: (height, width)
 ### BEGIN SOLUTION
-transposed_size = (14, 17)
+transposed_size = (20, 25)
 ### END SOLUTION
 
 # %% check="transposed_size" points=1

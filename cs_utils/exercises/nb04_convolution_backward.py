@@ -6,7 +6,8 @@ give (or raise) what a student with that mistake gets in NumPy, error types incl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,11 @@ def _nudge_lost(f: str, x: Tensor, *, h: float = 1e-5) -> Tensor:
 def _gradient_stored_whole(f: str, x: Tensor, *, h: float = 1e-5) -> Tensor:
     slopes = _central(f, x, h=h)
     return slopes.trunc() if _is_whole(x) else slopes
+
+
+def _nudge_and_gradient_whole(f: str, x: Tensor, *, h: float = 1e-5) -> Tensor:
+    found = _nudge_lost(f, x, h=h)
+    return found.trunc() if _is_whole(x) else found
 
 
 def _left_nudged(f: str, x: Tensor, *, h: float = 1e-5) -> Tensor:
@@ -233,6 +239,13 @@ NUMERIC_GRADIENT = Exercise(
             (WHOLE_X,),
         ),
         Misconception(
+            "x and the gradient hold whole numbers: the nudge is cut down, and so is the result",
+            "Both arrays have to hold floats: the copy that is nudged, and the one that the slopes go to."
+            " `x.copy()` and `np.zeros_like(x)` hold whole numbers when `x` does.",
+            _nudge_and_gradient_whole,
+            (WHOLE_X,),
+        ),
+        Misconception(
             "x itself is nudged, and f was looking at it",
             "f may read that array while it is nudged, so putting it back afterwards does not help."
             " Nudge a copy.",
@@ -300,17 +313,41 @@ def _square_kernel(x: Tensor, dout: Tensor) -> Tensor:
     return found[:, : found.shape[0]]
 
 
+def _as_large_as_dout(x: Tensor, dout: Tensor) -> Tensor:
+    found = _kernel_gradient(x, dout)
+    if any(n < m for n, m in zip(found.shape, dout.shape, strict=True)):
+        raise ValueError("operands could not be broadcast together")
+    return found[: dout.shape[0], : dout.shape[1]]
+
+
+def _whole_sums(shares: Iterable[Tensor]) -> Tensor:
+    """The sum in an array of whole numbers: fractions are cut off after every addition."""
+    return functools.reduce(lambda total, share: (total + share).trunc(), shares, torch.zeros(()))
+
+
+def _kernel_sums_whole(x: Tensor, dout: Tensor) -> Tensor:
+    found = _kernel_gradient(x, dout)
+    if not _is_whole(x):
+        return found
+    windows = F.unfold(x[None, None], tuple(found.shape))[0] * dout.flatten()
+    return _whole_sums(windows.unbind(1)).reshape(found.shape)
+
+
 def _stored(value: Tensor, *like: Tensor, dout: Tensor) -> Tensor:
     """Fractions are cut off in an array of whole numbers."""
     return value.trunc() if all(map(_is_whole, like)) and not _is_whole(dout) else value
 
 
 SQUARE, OBLONG = "square kernels and pictures", "height and width differ"
-LARGE, WHOLE = "a kernel larger than the upstream gradient", "whole numbers, fractional upstream gradient"
+LARGE, WHOLE = (
+    "a kernel as large as the upstream gradient, or larger",
+    "whole numbers, fractional upstream gradient",
+)
 
 
 def _kernel_square(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 3, 3), digits(rng, 2, 2))
+    yield case(digits(rng, 4, 4), digits(rng, 2, 2))
     yield case(fractions(rng, 6, 6), fractions(rng, 4, 4))
 
 
@@ -367,6 +404,12 @@ KERNEL_GRADIENT = Exercise(
             (OBLONG,),
         ),
         Misconception(
+            "the kernel is taken to be as large as the upstream gradient",
+            "They may be, by chance. But a small kernel has many places on x, and each place has an output.",
+            _as_large_as_dout,
+            (SQUARE, OBLONG, WHOLE),
+        ),
+        Misconception(
             "one row and one column are missing",
             "Count the places of a 2x2 upstream gradient on a 3x3 input: 3 - 2 + 1 in each direction.",
             lambda x, dout: _kernel_gradient(x, dout)[:-1, :-1],
@@ -384,6 +427,12 @@ KERNEL_GRADIENT = Exercise(
             lambda x, dout: _stored(_kernel_gradient(x, dout), x, dout=dout),
             (WHOLE,),
         ),
+        Misconception(
+            "the gradient is added up in whole numbers, so fractions are cut off every time",
+            "`dtype=x.dtype` and `zeros_like(x)` hold integers when `x` does, `np.zeros(shape)` floats.",
+            _kernel_sums_whole,
+            (WHOLE,),
+        ),
     ),
 )
 
@@ -394,9 +443,17 @@ def _full(w: Tensor, dout: Tensor) -> Tensor:
 
 
 def _valid_only(w: Tensor, dout: Tensor) -> Tensor:
-    if min(n - k for n, k in zip(dout.shape, w.shape, strict=True)) < -1:
+    size = [n - k + 1 for n, k in zip(dout.shape, w.shape, strict=True)]
+    if min(size) < 0:
         raise ValueError("negative dimensions are not allowed")
-    return _corr(dout, w.flip(0, 1))
+    return _corr(dout, w.flip(0, 1)) if min(size) else torch.zeros(size)
+
+
+def _input_sums_whole(w: Tensor, dout: Tensor) -> Tensor:
+    if not _is_whole(w):
+        return _input_gradient(w, dout)
+    taps = torch.diag(w.flatten()).reshape(-1, *w.shape)  # each number of the kernel by itself
+    return _whole_sums(_input_gradient(tap, dout) for tap in taps)
 
 
 def _negative_places(w: Tensor, dout: Tensor) -> Tensor:
@@ -409,7 +466,9 @@ def _negative_places(w: Tensor, dout: Tensor) -> Tensor:
 
 
 def _places_beyond(w: Tensor, dout: Tensor) -> Tensor:
-    raise IndexError("index is out of bounds")
+    if w.numel() > 1:
+        raise IndexError("index is out of bounds")
+    return _input_gradient(w, dout)
 
 
 def _height_for_both(w: Tensor, dout: Tensor) -> Tensor:
@@ -441,24 +500,32 @@ def _survivors(
     return kept.reshape(cols.shape)
 
 
+# A mistake that raises an IndexError does not do so for a kernel with one number; code that raises one there,
+# too, has another mistake.
+
+
 def _input_square(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2, 2), digits(rng, 2, 2))
     yield case(fractions(rng, 3, 3), fractions(rng, 4, 4))
+    yield case(digits(rng, 1, 1), digits(rng, 2, 2))
 
 
 def _input_oblong(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2, 3), digits(rng, 3, 3))
     yield case(fractions(rng, 3, 1), fractions(rng, 4, 6))
+    yield case(digits(rng, 1, 1), digits(rng, 1, 3))
 
 
 def _input_large(rng: np.random.Generator) -> Iterator[Case]:
-    yield case(digits(rng, 3, 3), digits(rng, 2, 1))
-    yield case(fractions(rng, 5, 4), fractions(rng, 2, 2))
+    yield case(digits(rng, 3, 3), digits(rng, 2, 2))
+    yield case(fractions(rng, 5, 4), fractions(rng, 2, 1))
+    yield case(digits(rng, 1, 1), digits(rng, 1, 1))
 
 
 def _input_whole(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2, 2).astype(int), fractions(rng, 2, 2))
     yield case(digits(rng, 3, 2).astype(int), fractions(rng, 3, 4))
+    yield case(digits(rng, 1, 1).astype(int), fractions(rng, 2, 2))
 
 
 INPUT_GRADIENT = Exercise(
@@ -516,6 +583,31 @@ INPUT_GRADIENT = Exercise(
             "A pixel that several outputs saw gets a share from each of them: use `+=`.",
             _last_window_only,
             (SQUARE, OBLONG, LARGE, WHOLE),
+        ),
+        Misconception(
+            "the kernel starts one row and one column too early: everything is shifted by one",
+            "At the first place the kernel touches the upstream gradient with one number. Of k numbers, how"
+            " many hang over the edge then? That many zeros belong there.",
+            lambda w, dout: F.pad(_input_gradient(w, dout), (1, -1, 1, -1)),
+            (SQUARE, OBLONG, LARGE, WHOLE),
+        ),
+        Misconception(
+            "always one zero on each side, whatever the size of the kernel",
+            "At the first place all numbers of the kernel but one hang over the edge: how many are these?",
+            lambda w, dout: _valid_only(w, F.pad(dout, (1, 1, 1, 1))),
+            (SQUARE, OBLONG, LARGE, WHOLE),
+        ),
+        Misconception(
+            "the gradient is stored as whole numbers, so fractions are cut off",
+            "`dtype=w.dtype` and `zeros_like(w)` hold integers when `w` does, `np.zeros(shape)` floats.",
+            lambda w, dout: _stored(_input_gradient(w, dout), w, dout=dout),
+            (WHOLE,),
+        ),
+        Misconception(
+            "the gradient is added up in whole numbers, so fractions are cut off every time",
+            "`dtype=w.dtype` and `zeros_like(w)` hold integers when `w` does, `np.zeros(shape)` floats.",
+            _input_sums_whole,
+            (WHOLE,),
         ),
         Misconception(
             "one zero too many on each side",
@@ -635,6 +727,11 @@ def _padded_fold(
     return F.fold(cols, _around(size, padding), kernel, dilation, 0, stride)
 
 
+def _corner(cols: Tensor, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
+    """Of the padded array the upper left corner is kept, padding and all."""
+    return _cropped(_padded_fold(cols, size, kernel, stride, padding, dilation), size, 0)
+
+
 def _overwritten(by: str) -> Callable[..., Tensor]:
     def fold(cols: Tensor, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
         kept = _survivors(cols, _around(size, padding), kernel, stride, dilation, by=by)
@@ -678,6 +775,14 @@ def _channels_last(
     return F.fold(mixed, size, kernel, dilation, padding, stride)
 
 
+def _taps_by_column(
+    cols: Tensor, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> Tensor:
+    kh, kw = _pair(kernel)
+    turned = cols.unflatten(1, (-1, kw, kh)).transpose(2, 3).flatten(1, 3)
+    return F.fold(turned, size, kernel, dilation, padding, stride)
+
+
 def _without_leftovers(
     cols: Tensor, size: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> Tensor:
@@ -714,12 +819,13 @@ REMAINDER, DILATED, PAIRS = "stride that leaves rows over", "dilation", "height 
 
 def _col2im_plain(rng: np.random.Generator) -> Iterator[Case]:
     yield _columns(rng, digits, (1, 1, 3, 3), 2)
+    yield _columns(rng, digits, (1, 2, 2, 2), 2)
     yield _columns(rng, fractions, (2, 3, 5, 5), 3)
 
 
 def _col2im_padded(rng: np.random.Generator) -> Iterator[Case]:
     yield _columns(rng, digits, (1, 1, 2, 2), 2, padding=1)
-    yield _columns(rng, fractions, (2, 2, 5, 5), 3, padding=2)
+    yield _columns(rng, fractions, (2, 2, 3, 3), 4, padding=3)
 
 
 def _col2im_strided(rng: np.random.Generator) -> Iterator[Case]:
@@ -739,7 +845,9 @@ def _col2im_dilated(rng: np.random.Generator) -> Iterator[Case]:
 
 def _col2im_pairs(rng: np.random.Generator) -> Iterator[Case]:
     yield _columns(rng, digits, (1, 1, 2, 5), (1, 2))
+    yield _columns(rng, digits, (1, 1, 4, 3), 3, padding=(0, 1), dilation=(1, 2))
     yield _columns(rng, digits, (1, 1, 4, 4), 2, stride=(1, 2))
+    yield _columns(rng, fractions, (1, 2, 5, 3), (3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 2))
     yield _columns(rng, fractions, (2, 2, 5, 8), (3, 2), stride=(1, 2), padding=(2, 1), dilation=(2, 1))
 
 
@@ -783,6 +891,12 @@ COL2IM = Exercise(
             (PADDED, PAIRS),
         ),
         Misconception(
+            "the padding is cut off at one end only",
+            "There are p rows of padding above the picture, too: it begins in row p of the padded one.",
+            _col2im_like(_corner),
+            (PADDED, PAIRS),
+        ),
+        Misconception(
             "the windows are laid side by side at stride 1",
             "Window number i began at row i * stride; lay it down where it came from.",
             _col2im_like(_stride_ignored),
@@ -804,6 +918,13 @@ COL2IM = Exercise(
             "the rows of cols are read taps first, channels last",
             "The rows are those of im2col: all taps of channel 0, then all taps of channel 1.",
             _col2im_like(_channels_last),
+            (PLAIN, PADDED, STRIDED, REMAINDER, DILATED, PAIRS),
+        ),
+        Misconception(
+            "of the taps the kernel's columns are read first",
+            "Within a channel the rows of cols are the taps (0, 0), (0, 1), ...: the kernel's first row, then"
+            " its second.",
+            _col2im_like(_taps_by_column),
             (PLAIN, PADDED, STRIDED, REMAINDER, DILATED, PAIRS),
         ),
         Misconception(
@@ -936,12 +1057,36 @@ def _where_it_ought_not(**read: Callable[[tuple[int, int]], tuple[int, int]]) ->
     return predicted
 
 
+def _dx_of(change: Backward) -> Backward:
+    """dx as in another prediction; dw and db are right."""
+    return _with_dx(lambda *args, **options: change(*args, **options)[0])
+
+
+def _dw_of(change: Backward) -> Backward:
+    """dw as in another prediction; dx and db are right."""
+    return _with_dw(lambda *args, **options: change(*args, **options)[1])
+
+
+def _dw_of_part(places: Any) -> Backward:
+    """dw of a part of the upstream gradient only."""
+
+    def dw(dout: Tensor, x: Tensor, w: Tensor, b: Tensor, **options: Pair) -> Tensor:
+        kept = torch.zeros_like(dout)
+        kept[places] = dout[places]
+        return _gradients(kept, x, w, b, **options)[1]
+
+    return _with_dw(dw)
+
+
 def _averaged_over_images(dout: Tensor, x: Tensor, w: Tensor, b: Tensor, **options: Pair) -> Gradients:
     dx, dw, db = _gradients(dout, x, w, b, **options)
     return dx, dw / len(x), db / len(x)
 
 
+STRIDE_FORGOTTEN = _where_it_ought_not(stride=lambda option: (1, 1))
+DILATION_FORGOTTEN = _where_it_ought_not(dilation=lambda option: (1, 1))
 BATCH, SHAPES = "several images, channels and filters", "shapes of dx, dw and db"
+VIEWS = "arrays that are views into larger ones"
 
 
 def _layer(
@@ -985,12 +1130,20 @@ def _backward_dilated(rng: np.random.Generator) -> Iterator[Case]:
 
 def _backward_pairs(rng: np.random.Generator) -> Iterator[Case]:
     yield _layer(rng, digits, (1, 1, 2, 4), 1, (1, 2))
+    yield _layer(rng, digits, (1, 1, 4, 2), 1, 2, stride=(2, 1))
+    yield _layer(rng, fractions, (1, 2, 5, 3), 2, (3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 2))
     yield _layer(rng, fractions, (2, 2, 5, 8), 3, (3, 2), stride=(1, 2), padding=(2, 1), dilation=(2, 1))
 
 
+def _backward_views(rng: np.random.Generator) -> Iterator[Case]:
+    yield _layer(rng, digits, (1, 1, 3, 3), 1, 2)
+    yield _layer(rng, fractions, (1, 2, 4, 5), 3, (3, 2))
+
+
 def _backward_shapes(rng: np.random.Generator) -> Iterator[Case]:
-    yield _layer(rng, digits, (1, 1, 2, 2), 2, 2)
-    yield _layer(rng, fractions, (1, 1, 4, 3), 3, 2)
+    # Larger than the first cases of the other groups: reports show the smallest, and there the numbers, too.
+    yield _layer(rng, digits, (1, 1, 4, 4), 3, 2)
+    yield _layer(rng, fractions, (1, 2, 4, 3), 4, 2)
 
 
 def _judge_shapes(given: Case, outcome: Outcome) -> str | None:
@@ -1003,7 +1156,11 @@ def _judge_shapes(given: Case, outcome: Outcome) -> str | None:
 
 
 PARTS = ("dx", "dw", "db")
-ALL = (PLAIN, BATCH, PADDED, STRIDED, REMAINDER, DILATED, PAIRS, SHAPES)
+OPTIONS = ("stride", "padding", "dilation")
+FIRST_IMAGE, LAST_IMAGE = slice(0, 1), slice(-1, None)
+LAST_WINDOW = slice(None), slice(None), -1, -1
+LAST_WINDOW_OF_LAST_IMAGE = -1, slice(None), -1, -1
+ALL = (PLAIN, BATCH, PADDED, STRIDED, REMAINDER, DILATED, PAIRS, VIEWS, SHAPES)
 
 CONV2D_BACKWARD = Exercise(
     name="conv2d_backward",
@@ -1022,6 +1179,7 @@ CONV2D_BACKWARD = Exercise(
         Group(REMAINDER, 1, _backward_remainder),
         Group(DILATED, 1, _backward_dilated),
         Group(PAIRS, 1, _backward_pairs),
+        Group(VIEWS, 1, _backward_views, probe="own_cache_not_contiguous"),
         Group(SHAPES, 1, _backward_shapes, judge=_judge_shapes),
     ),
     misconceptions=(
@@ -1029,12 +1187,18 @@ CONV2D_BACKWARD = Exercise(
             "dx is cropped with [p:-p], which is empty at padding 0",
             "`a[0:-0]` is `a[0:0]`. Say where the slice ends by a length: from p to p + H.",
             _with_dx(_dx_cropped_from_the_end),
-            (PLAIN, BATCH, STRIDED, REMAINDER, DILATED, PAIRS, SHAPES),
+            (PLAIN, BATCH, STRIDED, REMAINDER, DILATED, PAIRS, VIEWS, SHAPES),
         ),
         Misconception(
             "dx still has the padding around it",
             "The zeros around `x` were never the caller's: cut their gradient off.",
             _with_dx(lambda *args, **options: _of_padded(*args, **options)[0]),
+            (PADDED, PAIRS),
+        ),
+        Misconception(
+            "dx: the padding is cut off at one end only",
+            "There are p rows of padding above the picture, too: it begins in row p of the padded one.",
+            _with_dx(_dx_by_columns(_corner)),
             (PADDED, PAIRS),
         ),
         Misconception(
@@ -1082,10 +1246,46 @@ CONV2D_BACKWARD = Exercise(
             (BATCH, PAIRS),
         ),
         Misconception(
+            "dw is averaged over the images",
+            "The chain rule sums over all images. (If the loss is a mean, `dout` is divided already.)",
+            _dw_of(_averaged_over_images),
+            (BATCH, PAIRS),
+        ),
+        Misconception(
+            "db is averaged over the images",
+            "The chain rule sums over all images. (If the loss is a mean, `dout` is divided already.)",
+            _with_db(lambda dout: dout.sum(dim=(0, 2, 3)) / len(dout)),
+            (BATCH, PAIRS),
+        ),
+        Misconception(
+            "db is the mean instead of the sum",
+            "b[d] has an effect on every output of filter d, and the chain rule adds all of them up.",
+            _with_db(lambda dout: dout.mean(dim=(0, 2, 3))),
+            ALL,
+        ),
+        Misconception(
             "dw: only the last image counts",
             "Every image has a share in dw. Is it added with `+=`, and does dw start at 0 before the loop?",
-            _with_dw(lambda dout, x, w, b, **options: _gradients(dout[-1:], x[-1:], w, b, **options)[1]),
+            _dw_of_part(LAST_IMAGE),
             (BATCH, PAIRS),
+        ),
+        Misconception(
+            "dw: only the first image counts",
+            "Every image has a share in dw: does the sum go over all of them?",
+            _dw_of_part(FIRST_IMAGE),
+            (BATCH, PAIRS),
+        ),
+        Misconception(
+            "dw: each window overwrites the one before it",
+            "A filter looked through every window, and each has a share in its gradient: use `+=`.",
+            _dw_of_part(LAST_WINDOW),
+            ALL,
+        ),
+        Misconception(
+            "dw: each window overwrites the one before it, image after image",
+            "A filter looked through every window of every image, and each has a share: use `+=`.",
+            _dw_of_part(LAST_WINDOW_OF_LAST_IMAGE),
+            ALL,
         ),
         Misconception(
             "db is not summed over the images",
@@ -1127,21 +1327,49 @@ CONV2D_BACKWARD = Exercise(
         Misconception(
             "the stride is forgotten on the way back",
             "Window number i starts at row i * stride, in the backward pass too.",
-            _where_it_ought_not(stride=lambda option: (1, 1)),
+            STRIDE_FORGOTTEN,
+            (STRIDED, REMAINDER, PAIRS),
+        ),
+        Misconception(
+            "dx: the stride is forgotten",
+            "Window number i starts at row i * stride: that is where its share of dx goes.",
+            _dx_of(STRIDE_FORGOTTEN),
+            (STRIDED, REMAINDER, PAIRS),
+        ),
+        Misconception(
+            "dw: the stride is forgotten",
+            "Window number i starts at row i * stride: that is what its output saw of x.",
+            _dw_of(STRIDE_FORGOTTEN),
             (STRIDED, REMAINDER, PAIRS),
         ),
         Misconception(
             "the dilation is forgotten on the way back",
             "Tap number a lies a * dilation rows below the first row of its window, on the way back too.",
-            _where_it_ought_not(dilation=lambda option: (1, 1)),
+            DILATION_FORGOTTEN,
+            (DILATED, PAIRS),
+        ),
+        Misconception(
+            "dx: the dilation is forgotten",
+            "Tap number a lies a * dilation rows below the first row of its window: there its share goes.",
+            _dx_of(DILATION_FORGOTTEN),
+            (DILATED, PAIRS),
+        ),
+        Misconception(
+            "dw: the dilation is forgotten",
+            "Tap number a met the row of x that lies a * dilation below the first row of its window.",
+            _dw_of(DILATION_FORGOTTEN),
             (DILATED, PAIRS),
         ),
         Misconception(
             "of each pair of options the first number is used for both directions",
             "`stride=(1, 2)`: 1 for the rows, 2 for the columns. The same for padding and dilation.",
-            _where_it_ought_not(
-                **{name: lambda pair: (pair[0], pair[0]) for name in ("stride", "padding", "dilation")}
-            ),
+            _where_it_ought_not(**{name: lambda pair: (pair[0], pair[0]) for name in OPTIONS}),
+            (PAIRS,),
+        ),
+        Misconception(
+            "pairs of options are read as (width, height)",
+            "Height comes first, in `stride`, `padding` and `dilation` as everywhere in the course.",
+            _where_it_ought_not(**{name: lambda pair: pair[::-1] for name in OPTIONS}),
             (PAIRS,),
         ),
         Misconception(
@@ -1187,6 +1415,17 @@ def _first_of_each_pair(x: Tensor, w: Tensor, b: Tensor, *, stride: Pair = 1, pa
     return _transposed(x, w, b, stride=_pair(stride)[0], padding=_pair(padding)[0])
 
 
+def _bias_along_columns(x: Tensor, w: Tensor, b: Tensor, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
+    out = F.conv_transpose2d(x, w, stride=stride, padding=padding)
+    if len(b) not in (1, out.shape[3]):
+        raise ValueError("operands could not be broadcast together")
+    return out + b
+
+
+def _pairs_reversed(x: Tensor, w: Tensor, b: Tensor, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
+    return _transposed(x, w, b, stride=_pair(stride)[::-1], padding=_pair(padding)[::-1])
+
+
 def _axes_of_a_convolution(x: Tensor, w: Tensor, b: Tensor, *, stride: Pair = 1, padding: Pair = 0) -> Tensor:
     if w.shape[0] != w.shape[1]:
         raise ValueError("operands could not be broadcast together")
@@ -1216,12 +1455,14 @@ def _transposed_padded(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _transposed_batch(rng: np.random.Generator) -> Iterator[Case]:
+    yield _stamped(rng, digits, (2, 2, 1, 1), 2, 2)
     yield _stamped(rng, digits, (2, 2, 2, 2), 2, 2)
-    yield _stamped(rng, fractions, (3, 3, 3, 3), 3, 2)
+    yield _stamped(rng, fractions, (2, 3, 3, 3), 3, 2)
 
 
 def _transposed_pairs(rng: np.random.Generator) -> Iterator[Case]:
     yield _stamped(rng, digits, (1, 1, 2, 3), 1, (1, 2))
+    yield _stamped(rng, digits, (1, 2, 2, 1), 2, (1, 2), stride=(2, 1))
     yield _stamped(rng, fractions, (2, 2, 3, 5), 3, (4, 3), stride=(3, 2), padding=(2, 1))
 
 
@@ -1271,6 +1512,12 @@ CONV_TRANSPOSE2D = Exercise(
             (PADDED, PAIRS),
         ),
         Misconception(
+            "the padding is cut off at one end only",
+            "p rows go at the top as well: the result begins in row p of what was stamped.",
+            _like_transposed(_corner),
+            (PADDED, PAIRS),
+        ),
+        Misconception(
             "the padding is put around instead of cut off",
             "The transpose goes the other way: a convolution adds a border first, it cuts one off last.",
             _padding_outside,
@@ -1296,6 +1543,12 @@ CONV_TRANSPOSE2D = Exercise(
             (PLAIN, STRIDED, PADDED, BATCH, PAIRS),
         ),
         Misconception(
+            "the bias goes with the columns instead of the channels",
+            "NumPy lines up the last axes: `out + b` gives every column a bias. It belongs to axis 1.",
+            _bias_along_columns,
+            (BATCH, PAIRS),
+        ),
+        Misconception(
             "the bias is added with every stamp",
             "A place under several stamps gets the bias several times then, one between them never. Add it"
             " once, to the finished picture.",
@@ -1306,6 +1559,12 @@ CONV_TRANSPOSE2D = Exercise(
             "of each pair of options the first number is used for both directions",
             "`stride=(1, 2)`: 1 for the rows, 2 for the columns. The same for padding.",
             _first_of_each_pair,
+            (PAIRS,),
+        ),
+        Misconception(
+            "pairs of options are read as (width, height)",
+            "Height comes first, in `stride` and `padding` as everywhere in the course.",
+            _pairs_reversed,
             (PAIRS,),
         ),
     ),

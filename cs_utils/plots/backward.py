@@ -276,7 +276,7 @@ def show_stamps(x: Any, w: Any, *, stride: int = 1) -> None:
     x, w = np.asarray(x, dtype=float), np.asarray(w, dtype=float)
     cols = torch.outer(torch.from_numpy(w).flatten(), torch.from_numpy(x).flatten())
     size = tuple((n - 1) * stride + k for n, k in zip(x.shape, w.shape, strict=True))
-    titles = [f"{_short(value)} × kernel" for value in x.flat]
+    titles = [f"{style.number(value)} × kernel" for value in x.flat]
     fig, sentence = stamps_figure(cols.numpy(), size, w.shape, stride, titles)
     style.show(fig, sentence)
 
@@ -314,7 +314,7 @@ def stamps_figure(
         _draw_stamp(ax, np.where(here, laid, np.nan), here, title, letters, style.KERNEL_FILL)
     _draw_stamp(axes[len(titles)], total, count > 1, "sum", letters, style.OUTPUT_FILL)
     most = int(count.max())
-    sentence = f"{len(titles)} patches and their sum. Hatched in the sum: places where two or more patches"
+    sentence = f"{len(titles)} patches and their sum. Dotted in the sum: places where two or more patches"
     sentence += f" overlap, at most {most}; there their numbers are added up."
     if most == 1:
         sentence = f"{len(titles)} patches and their sum; no two of them overlap."
@@ -331,7 +331,7 @@ def _fold(cols: np.ndarray, size: Place, kernel_size: Place, stride: int) -> np.
 
 
 def _draw_stamp(ax: Axes, values: np.ndarray, marked: np.ndarray, title: str, size: float, fill: str) -> None:
-    """A picture of boxes: filled where there is a number, hatched where marked in the sum."""
+    """A picture of boxes: filled where there is a number, dotted where marked in the sum."""
     for (row, column), value in np.ndenumerate(values):
         empty = np.isnan(value)
         style.boxes(ax, [np.nan], row=row, column=column, fill="white" if empty else fill)

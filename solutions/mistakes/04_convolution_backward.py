@@ -110,6 +110,21 @@ def numeric_gradient(f, x, *, h=1e-5):
     return gradient
 
 
+# %% numeric_gradient: x and the gradient hold whole numbers: the nudge is cut down, and so is the result
+def numeric_gradient(f, x, *, h=1e-5):
+    gradient = np.zeros_like(x)
+    x = x.copy()
+    for index in np.ndindex(*x.shape):
+        old = x[index]
+        x[index] = old + h
+        above = f(x)
+        x[index] = old - h
+        below = f(x)
+        x[index] = old
+        gradient[index] = (above - below) / (2 * h)
+    return gradient
+
+
 # %% numeric_gradient: x itself is nudged, and f was looking at it
 def numeric_gradient(f, x, *, h=1e-5):
     if x.dtype != float:
@@ -207,6 +222,16 @@ def kernel_gradient(x, dout):
     return dk
 
 
+# %% kernel_gradient: the kernel is taken to be as large as the upstream gradient
+def kernel_gradient(x, dout):
+    oh, ow = dout.shape
+    dk = np.zeros((oh, ow))
+    for a in range(oh):
+        for b in range(ow):
+            dk[a, b] = (x[a : a + oh, b : b + ow] * dout).sum()
+    return dk
+
+
 # %% kernel_gradient: one row and one column are missing
 def kernel_gradient(x, dout):
     oh, ow = dout.shape
@@ -238,6 +263,19 @@ def kernel_gradient(x, dout):
     for a in range(kh):
         for b in range(kw):
             dk[a, b] = (x[a : a + oh, b : b + ow] * dout).sum()
+    return dk
+
+
+# %% kernel_gradient: the gradient is added up in whole numbers, so fractions are cut off every time
+def kernel_gradient(x, dout):
+    oh, ow = dout.shape
+    kh, kw = x.shape[0] - oh + 1, x.shape[1] - ow + 1
+    dk = np.zeros((kh, kw), dtype=x.dtype)
+    for a in range(kh):
+        for b in range(kw):
+            for r in range(oh):
+                for c in range(ow):
+                    dk[a, b] += dout[r, c] * x[r + a, c + b]
     return dk
 
 
@@ -311,6 +349,19 @@ def input_gradient(w, dout):
     return dx
 
 
+# %% input_gradient: the gradient is added up in whole numbers, so fractions are cut off every time
+def input_gradient(w, dout):
+    (kh, kw), (oh, ow) = w.shape, dout.shape
+    dx = np.zeros((oh + kh - 1, ow + kw - 1), dtype=w.dtype)
+    for r in range(oh + kh - 1):
+        for c in range(ow + kw - 1):
+            for a in range(kh):
+                for b in range(kw):
+                    if 0 <= r - a < oh and 0 <= c - b < ow:
+                        dx[r, c] += dout[r - a, c - b] * w[a, b]
+    return dx
+
+
 # %% input_gradient: overlapping windows are assigned, not added
 def input_gradient(w, dout):
     (kh, kw), (oh, ow) = w.shape, dout.shape
@@ -326,6 +377,39 @@ def input_gradient(w, dout):
     (kh, kw), (oh, ow) = w.shape, dout.shape
     wide = np.pad(dout, ((kh, kh), (kw, kw)))
     dx = np.zeros((oh + kh + 1, ow + kw + 1))
+    for r in range(dx.shape[0]):
+        for c in range(dx.shape[1]):
+            dx[r, c] = (wide[r : r + kh, c : c + kw] * w[::-1, ::-1]).sum()
+    return dx
+
+
+# %% input_gradient: the gradient is stored as whole numbers, so fractions are cut off
+def input_gradient(w, dout):
+    (kh, kw), (oh, ow) = w.shape, dout.shape
+    wide = np.pad(dout, ((kh - 1, kh - 1), (kw - 1, kw - 1)))
+    dx = np.zeros((oh + kh - 1, ow + kw - 1), dtype=w.dtype)
+    for r in range(dx.shape[0]):
+        for c in range(dx.shape[1]):
+            dx[r, c] = (wide[r : r + kh, c : c + kw] * w[::-1, ::-1]).sum()
+    return dx
+
+
+# %% input_gradient: always one zero on each side, whatever the size of the kernel
+def input_gradient(w, dout):
+    (kh, kw), (oh, ow) = w.shape, dout.shape
+    wide = np.pad(dout, 1)
+    dx = np.zeros((oh + 2 - kh + 1, ow + 2 - kw + 1))
+    for r in range(dx.shape[0]):
+        for c in range(dx.shape[1]):
+            dx[r, c] = (wide[r : r + kh, c : c + kw] * w[::-1, ::-1]).sum()
+    return dx
+
+
+# %% input_gradient: the kernel starts one row and one column too early: everything is shifted by one
+def input_gradient(w, dout):
+    (kh, kw), (oh, ow) = w.shape, dout.shape
+    wide = np.pad(dout, ((kh, kh), (kw, kw)))
+    dx = np.zeros((oh + kh - 1, ow + kw - 1))
     for r in range(dx.shape[0]):
         for c in range(dx.shape[1]):
             dx[r, c] = (wide[r : r + kh, c : c + kw] * w[::-1, ::-1]).sum()
@@ -423,6 +507,38 @@ def col2im(cols, x_shape, kernel_size, *, stride=1, padding=0, dilation=1):
                 for b in range(kw):
                     x[:, :, i * sh + a * dh, j * sw + b * dw] += cols[:, :, a, b, i, j]
     return x
+
+
+# %% col2im: of the taps the kernel's columns are read first
+def col2im(cols, x_shape, kernel_size, *, stride=1, padding=0, dilation=1):
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = map(pair, (kernel_size, stride, padding, dilation))
+    N, C, H, W = x_shape
+    oh = (H + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+    ow = (W + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    cols = cols.reshape(N, C, kw, kh, oh, ow)
+    x = np.zeros((N, C, H + 2 * ph, W + 2 * pw))
+    for i in range(oh):
+        for j in range(ow):
+            for a in range(kh):
+                for b in range(kw):
+                    x[:, :, i * sh + a * dh, j * sw + b * dw] += cols[:, :, b, a, i, j]
+    return x[:, :, ph : ph + H, pw : pw + W]
+
+
+# %% col2im: the padding is cut off at one end only
+def col2im(cols, x_shape, kernel_size, *, stride=1, padding=0, dilation=1):
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = map(pair, (kernel_size, stride, padding, dilation))
+    N, C, H, W = x_shape
+    oh = (H + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+    ow = (W + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    cols = cols.reshape(N, C, kh, kw, oh, ow)
+    x = np.zeros((N, C, H + 2 * ph, W + 2 * pw))
+    for i in range(oh):
+        for j in range(ow):
+            for a in range(kh):
+                for b in range(kw):
+                    x[:, :, i * sh + a * dh, j * sw + b * dw] += cols[:, :, a, b, i, j]
+    return x[:, :, :H, :W]
 
 
 # %% col2im: the windows are laid side by side at stride 1
@@ -575,6 +691,114 @@ def conv2d_backward(dout, cache):
             dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
             dw += np.tensordot(upstream.T, padded[:, :, rows, columns], 1)
     return dpadded, dw, dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: dw: each window overwrites the one before it
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+            columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+            upstream = dout[:, :, i, j]
+            dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
+            dw = np.tensordot(upstream.T, padded[:, :, rows, columns], 1)
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: dw: only the first image counts
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+            columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+            upstream = dout[:, :, i, j]
+            dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
+            dw += np.tensordot(upstream[:1].T, padded[:1, :, rows, columns], 1)
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: db is the mean instead of the sum
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+            columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+            upstream = dout[:, :, i, j]
+            dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
+            dw += np.tensordot(upstream.T, padded[:, :, rows, columns], 1)
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.mean(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: db is averaged over the images
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+            columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+            upstream = dout[:, :, i, j]
+            dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
+            dw += np.tensordot(upstream.T, padded[:, :, rows, columns], 1)
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3)) / len(x)
+
+
+# %% conv2d_backward: dw is averaged over the images
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+            columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+            upstream = dout[:, :, i, j]
+            dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
+            dw += np.tensordot(upstream.T, padded[:, :, rows, columns], 1)
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw / len(x), dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: dx: the padding is cut off at one end only
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+            columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+            upstream = dout[:, :, i, j]
+            dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
+            dw += np.tensordot(upstream.T, padded[:, :, rows, columns], 1)
+    return dpadded[:, :, :H, :W], dw, dout.sum(axis=(0, 2, 3))
 
 
 # %% conv2d_backward: dx: each window overwrites the one before it
@@ -836,6 +1060,58 @@ def conv2d_backward(dout, cache):
     return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
 
 
+# %% conv2d_backward: dw: each window overwrites the one before it, image after image
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for n, d, i, j in np.ndindex(*dout.shape):
+        rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+        columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+        dpadded[n, :, rows, columns] += dout[n, d, i, j] * w[d]
+        dw[d] = dout[n, d, i, j] * padded[n, :, rows, columns]
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: dw: the stride is forgotten
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for n, d, i, j in np.ndindex(*dout.shape):
+        rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+        columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+        dpadded[n, :, rows, columns] += dout[n, d, i, j] * w[d]
+        rows = slice(i, i + dh * (kh - 1) + 1, dh)
+        columns = slice(j, j + dw_ * (kw - 1) + 1, dw_)
+        dw[d] += dout[n, d, i, j] * padded[n, :, rows, columns]
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: dx: the stride is forgotten
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for n, d, i, j in np.ndindex(*dout.shape):
+        rows = slice(i, i + dh * (kh - 1) + 1, dh)
+        columns = slice(j, j + dw_ * (kw - 1) + 1, dw_)
+        dpadded[n, :, rows, columns] += dout[n, d, i, j] * w[d]
+        rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+        columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+        dw[d] += dout[n, d, i, j] * padded[n, :, rows, columns]
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
 # %% conv2d_backward: the dilation is forgotten on the way back
 def conv2d_backward(dout, cache):
     x, w, stride, padding, dilation = cache[:5]
@@ -852,12 +1128,64 @@ def conv2d_backward(dout, cache):
     return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
 
 
+# %% conv2d_backward: dw: the dilation is forgotten
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for n, d, i, j in np.ndindex(*dout.shape):
+        rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+        columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+        dpadded[n, :, rows, columns] += dout[n, d, i, j] * w[d]
+        rows = slice(i * sh, i * sh + kh)
+        columns = slice(j * sw, j * sw + kw)
+        dw[d] += dout[n, d, i, j] * padded[n, :, rows, columns]
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: dx: the dilation is forgotten
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for n, d, i, j in np.ndindex(*dout.shape):
+        rows = slice(i * sh, i * sh + kh)
+        columns = slice(j * sw, j * sw + kw)
+        dpadded[n, :, rows, columns] += dout[n, d, i, j] * w[d]
+        rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+        columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+        dw[d] += dout[n, d, i, j] * padded[n, :, rows, columns]
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
 # %% conv2d_backward: of each pair of options the first number is used for both directions
 def conv2d_backward(dout, cache):
     x, w, stride, padding, dilation = cache[:5]
     sh = sw = pair(stride)[0]
     ph = pw = pair(padding)[0]
     dh = dw_ = pair(dilation)[0]
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for n, d, i, j in np.ndindex(*dout.shape):
+        rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+        columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+        dpadded[n, :, rows, columns] += dout[n, d, i, j] * w[d]
+        dw[d] += dout[n, d, i, j] * padded[n, :, rows, columns]
+    return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
+
+
+# %% conv2d_backward: pairs of options are read as (width, height)
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sw, sh), (pw, ph), (dw_, dh) = map(pair, (stride, padding, dilation))
     H, W = x.shape[2:]
     kh, kw = w.shape[2:]
     padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
@@ -949,6 +1277,19 @@ def conv_transpose2d(x, w, b, *, stride=1, padding=0):
     return out + b[:, None, None]
 
 
+# %% conv_transpose2d: the padding is cut off at one end only
+def conv_transpose2d(x, w, b, *, stride=1, padding=0):
+    (sh, sw), (ph, pw) = pair(stride), pair(padding)
+    (H, W), (kh, kw) = x.shape[2:], w.shape[2:]
+    out = np.zeros((len(x), w.shape[1], (H - 1) * sh + kh, (W - 1) * sw + kw))
+    for i in range(H):
+        for j in range(W):
+            stamp = np.tensordot(x[:, :, i, j], w, 1)
+            out[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw] += stamp
+    height, width = out.shape[2] - 2 * ph, out.shape[3] - 2 * pw
+    return out[:, :, :height, :width] + b[:, None, None]
+
+
 # %% conv_transpose2d: the padding is put around instead of cut off
 def conv_transpose2d(x, w, b, *, stride=1, padding=0):
     (sh, sw), (ph, pw) = pair(stride), pair(padding)
@@ -1001,6 +1342,19 @@ def conv_transpose2d(x, w, b, *, stride=1, padding=0):
     return out[:, :, ph : ph + height, pw : pw + width]
 
 
+# %% conv_transpose2d: the bias goes with the columns instead of the channels
+def conv_transpose2d(x, w, b, *, stride=1, padding=0):
+    (sh, sw), (ph, pw) = pair(stride), pair(padding)
+    (H, W), (kh, kw) = x.shape[2:], w.shape[2:]
+    out = np.zeros((len(x), w.shape[1], (H - 1) * sh + kh, (W - 1) * sw + kw))
+    for i in range(H):
+        for j in range(W):
+            stamp = np.tensordot(x[:, :, i, j], w, 1)
+            out[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw] += stamp
+    height, width = out.shape[2] - 2 * ph, out.shape[3] - 2 * pw
+    return out[:, :, ph : ph + height, pw : pw + width] + b
+
+
 # %% conv_transpose2d: the bias is added with every stamp
 def conv_transpose2d(x, w, b, *, stride=1, padding=0):
     (sh, sw), (ph, pw) = pair(stride), pair(padding)
@@ -1018,6 +1372,19 @@ def conv_transpose2d(x, w, b, *, stride=1, padding=0):
 def conv_transpose2d(x, w, b, *, stride=1, padding=0):
     sh = sw = pair(stride)[0]
     ph = pw = pair(padding)[0]
+    (H, W), (kh, kw) = x.shape[2:], w.shape[2:]
+    out = np.zeros((len(x), w.shape[1], (H - 1) * sh + kh, (W - 1) * sw + kw))
+    for i in range(H):
+        for j in range(W):
+            stamp = np.tensordot(x[:, :, i, j], w, 1)
+            out[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw] += stamp
+    height, width = out.shape[2] - 2 * ph, out.shape[3] - 2 * pw
+    return out[:, :, ph : ph + height, pw : pw + width] + b[:, None, None]
+
+
+# %% conv_transpose2d: pairs of options are read as (width, height)
+def conv_transpose2d(x, w, b, *, stride=1, padding=0):
+    (sw, sh), (pw, ph) = pair(stride), pair(padding)
     (H, W), (kh, kw) = x.shape[2:], w.shape[2:]
     out = np.zeros((len(x), w.shape[1], (H - 1) * sh + kh, (W - 1) * sw + kw))
     for i in range(H):

@@ -72,7 +72,7 @@ def test_the_answers_to_the_questions_follow_from_the_functions():
     _, _, db = names["conv2d_backward"](ones, (np.zeros((8, 1, 14, 14)), np.zeros((6, 1, 1, 1)), 1, 0, 1))
     assert db.tolist() == [names["bias_of_ones"]] * 6
     stamped = names["conv_transpose2d"](
-        np.ones((1, 1, 7, 9)), np.ones((1, 1, 4, 3)), np.zeros(1), stride=2, padding=1
+        np.ones((1, 1, 7, 9)), np.ones((1, 1, 4, 3)), np.zeros(1), stride=3, padding=1
     )
     assert stamped.shape[2:] == names["transposed_size"]
     kernel = array([[7, 7, 7], [7, 7, 7], [1.2, *names["lost_weights"]]])[None, None]
