@@ -1201,6 +1201,7 @@ def _matrix_oblong(rng: np.random.Generator) -> Iterator[Case]:
 def _matrix_strided(rng: np.random.Generator) -> Iterator[Case]:
     yield case(digits(rng, 2, 2), 4, 4, stride=2)
     yield case(digits(rng, 2, 2), 5, 5, stride=2)
+    yield case(digits(rng, 2, 2), 3, 3, stride=(1, 2))
     yield case(fractions(rng, 3, 3), 7, 7, stride=(2, 3))
 
 
