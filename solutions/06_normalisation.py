@@ -20,8 +20,8 @@ Source of the formulas and claims: UCLA CS163 lecture 7. All numbers were recomp
 # 3. batch norm **for pictures**, and the trick by which it costs nothing at all when the network is used;
 # 4. its relatives: **layer norm**, **instance norm**, **group norm**.
 #
-# **How to work.** First *predict*, on paper, then run the cell, then read on. Nothing here needs a GPU. Plan six hours in
-# three sittings: sections 1 to 3, then 4, then 5 to 8; 64 points in all. Difficulty: ●○○ a few lines · ●●○ think first ·
+# **How to work.** First *predict*, on paper, then run the cell, then read on. Nothing here needs a GPU. Plan seven hours in
+# four sittings: sections 1 to 3, then 4, then 5 and 6, then 7 and 8; 66 points in all. Difficulty: ●○○ a few lines · ●●○ think first ·
 # ●●● take a walk in between.
 #
 # **Notation** as in all notebooks: a picture batch is `(N, C, H, W)`: images, channels, height, width. The output of a fully
@@ -44,7 +44,7 @@ batch = rng.normal(size=(40, 3)) * [1.0, 4.0, 0.3] + [5.0, -3.0, 1.0]
 plots.show_features({"a batch of 40 rows": batch})
 
 # %% [markdown]
-# One feature is never negative; one is thirteen times as wide as another. With one learning rate for all the weights of the
+# Two features are never negative; one is thirteen times as wide as another. With one learning rate for all the weights of the
 # next layer this is a nuisance: a step that is right for the wide feature is far too small for the narrow one.
 #
 # Batch norm treats every feature $j$ by itself. It takes the mean and the variance over the **rows of the batch**, subtracts, and
@@ -65,8 +65,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-x_hat = F.batch_norm(torch.tensor(batch), None, None, training=True).numpy()
-plots.show_features({"x": batch, "normalised": x_hat})
+normalised = F.batch_norm(torch.tensor(batch), None, None, training=True).numpy()
+plots.show_features({"x": batch, "normalised": normalised})
 
 # %% [markdown]
 # Every feature now lies around 0 and is equally wide. *Within* a feature nothing happened: the order of the rows is the same.
@@ -82,8 +82,8 @@ plots.show_features({"x": batch, "normalised": x_hat})
 
 # %%
 metres = np.array([1.60, 1.70, 1.80, 1.90])
-for name, x in [("metres", metres), ("centimetres", 100 * metres)]:
-    formula = ((x - x.mean()) ** 2).mean()
+for name, heights in [("metres", metres), ("centimetres", 100 * metres)]:
+    formula = ((heights - heights.mean()) ** 2).mean()
     print(f"{name:12s} the slide's formula gives {formula:9.4f}")
 
 # %% [markdown]
@@ -116,7 +116,7 @@ check(channel_std=channel_std)
 # **Exercise 2** · `normalised_by_hand` · 4 minutes · ●○○
 #
 # One feature, four rows: $x = (2, 4, 10, 12)$. Let $\epsilon = 8$ (far too large, but the numbers come out nicely), $\gamma = 10$,
-# $\beta = 1$. What are the four outputs? On paper: mean, differences, variance, root, and so on.
+# $\beta = 1$. What are the four outputs? On paper: mean, differences, variance, root, and so on. Answer as a list of four numbers.
 
 # %% exercise="normalised_by_hand"
 normalised_by_hand = None  # your answer: [.., .., .., ..]
@@ -132,11 +132,11 @@ check(normalised_by_hand=normalised_by_hand)
 # function (in expectation)". We try it, with a large `eps` so that we see something:
 
 # %%
-x = torch.tensor(batch[:, :1])
-var, mean = torch.var_mean(x, 0, correction=0)
-y = F.batch_norm(x, None, None, weight=var.sqrt(), bias=mean, training=True, eps=0.3)
-print("x:  ", *x[:5, 0].numpy().round(3))
-print("y:  ", *y[:5, 0].numpy().round(3))
+column = torch.tensor(batch[:, :1])
+std_of_column, mean_of_column = torch.std_mean(column, 0, correction=0)
+same = F.batch_norm(column, None, None, std_of_column, mean_of_column, training=True, eps=0.3)
+print("x:  ", *column[:5, 0].numpy().round(3))
+print("y:  ", *same[:5, 0].numpy().round(3))
 
 # %% [markdown]
 # Close, but not the same. What must $\gamma$ be for $y = x$ *exactly*? (And "in expectation" is about this: $\gamma$ and $\beta$ are
@@ -179,11 +179,11 @@ check(identity=identity)
 rng = np.random.default_rng(1)
 batch_means = [rng.normal(3.0, 4.0, size=16).mean() for _ in range(40)]
 running = {}
-for momentum in (0.1, 0.9):
-    value, running[momentum] = 0.0, []
-    for mean in batch_means:
-        value += momentum * (mean - value)
-        running[momentum].append(value)
+for m in (0.1, 0.9):
+    value, running[m] = 0.0, []
+    for new in batch_means:
+        value += m * (new - value)
+        running[m].append(value)
 plots.show_running(running, batch_means, 3.0)
 
 # %% [markdown]
@@ -285,21 +285,23 @@ check(batchnorm_forward)
 
 # %%
 with when_done("batchnorm_forward"):
-    gamma, beta = np.array([1.0, 2, 0.5]), np.array([0.0, 3, -2])
-    out, _, mean, var = batchnorm_forward(batch, gamma, beta, np.zeros(3), np.ones(3), training=True)
-    plots.show_features({"x": batch, "out": out})
-    print("means  ", out.mean(axis=0).round(3))
-    print("spreads", out.std(axis=0).round(3))
+    scale, shift = np.array([1.0, 2, 0.5]), np.array([0.0, 3, -2])
+    result, *_ = batchnorm_forward(batch, scale, shift, np.zeros(3), np.ones(3), training=True)
+    plots.show_features({"x": batch, "out": result})
+    print("means  ", result.mean(axis=0).round(3))
+    print("spreads", result.std(axis=0).round(3))
 
 # %% [markdown]
 # They are `beta` and `gamma`: the layer decides where its output lies, whatever comes in. And the identity, this time exactly?
 
 # %%
 with when_done("batchnorm_forward"):
-    eps = 0.3
-    gamma, beta = np.sqrt(batch.var(axis=0) + eps), batch.mean(axis=0)
-    out, *_ = batchnorm_forward(batch, gamma, beta, np.zeros(3), np.ones(3), training=True, eps=eps)
-    print("largest difference to x:", np.abs(out - batch).max())
+    scale, shift = np.sqrt(batch.var(axis=0) + 0.3), batch.mean(axis=0)
+    result, *_ = batchnorm_forward(batch, scale, shift, np.zeros(3), np.ones(3), training=True, eps=0.3)
+    print(f"largest difference to x: {np.abs(result - batch).max():.0e}")
+
+# %% [markdown]
+# As exactly as a computer calculates, with 16 digits.
 
 # %% [markdown]
 # ---
@@ -337,7 +339,7 @@ except ValueError as error:
     print("ValueError:", error)
 before = net[1].running_mean.clone()
 net(torch.randn(4, 8) + 100)  # only looking at some data ...
-print("running mean of feature 0:", before[0].item(), "->", net[1].running_mean[0].item())
+print(f"running mean of feature 0: {before[0]:.2f} -> {net[1].running_mean[0]:.2f}")
 
 # %% [markdown]
 # One picture alone is an error (a kind one). And whoever only *looks* at data in training mode changes the network: the running
@@ -397,24 +399,22 @@ plots.show_batchnorm_graph()
 # intermediate result if we ask it to. Only the first row has an upstream gradient, 9. **Predict**: do the other rows of `dx` stay 0?
 
 # %%
-x = torch.tensor([1.0, 1, 7], requires_grad=True)
-mean = x.mean()
-centred = x - mean
-var = (centred**2).mean()
-std = (var + 1).sqrt()
-x_hat = centred / std
-out = 1 * x_hat
-names = ("x", "mean", "centred", "var", "std", "x_hat", "out")
-nodes = dict(zip(names, (x, mean, centred, var, std, x_hat, out), strict=True))
+nodes = {"x": torch.tensor([1.0, 1, 7], requires_grad=True)}
+nodes["mean"] = nodes["x"].mean()
+nodes["centred"] = nodes["x"] - nodes["mean"]
+nodes["var"] = (nodes["centred"] ** 2).mean()
+nodes["std"] = (nodes["var"] + 1).sqrt()
+nodes["x_hat"] = nodes["centred"] / nodes["std"]
+nodes["out"] = 1 * nodes["x_hat"]
 for node in nodes.values():
     node.retain_grad()
-out.backward(torch.tensor([9.0, 0, 0]))
+nodes["out"].backward(torch.tensor([9.0, 0, 0]))
 values = {name: node.detach() for name, node in nodes.items()}
 plots.show_batchnorm_graph(values, {name: node.grad for name, node in nodes.items()})
 
 # %% [markdown]
 # They do not: rows that nobody asked about get a gradient, because they have moved the mean and the variance. Check some of it by hand: why is
-# `ds` 2, and why is `dv` a sixth of that? These numbers are your test case: when your code is done (or stuck), call it on this example and compare box by box.
+# `ds` 2, and why is `dv` a sixth of that? These numbers are your test case, box by box.
 #
 # **Exercise 7** · `batchnorm_backward` · 60 minutes · ●●●
 #
@@ -423,6 +423,14 @@ plots.show_batchnorm_graph(values, {name: node.grad for name, node in nodes.item
 #
 # **This is the backward pass of training mode.** (In evaluation it would be shorter: mean and variance are fixed numbers then, so only the straight way is
 # left, and `dx` is `dout` times the slope $a$ of Exercise 6.)
+#
+# To compare with the boxes, put a `print` behind each line of your function and run this in a cell of your own:
+#
+# ```python
+# x, dout, one, zero = np.array([[1.0], [1], [7]]), np.array([[9.0], [0], [0]]), np.ones(1), np.zeros(1)
+# _, cache, *_ = batchnorm_forward(x, one, zero, zero, one, training=True, eps=1)
+# batchnorm_backward(dout, cache)
+# ```
 #
 # <details><summary>Help with a step</summary>
 #
@@ -437,8 +445,10 @@ plots.show_batchnorm_graph(values, {name: node.grad for name, node in nodes.item
 #
 # - `ValueError: too many values to unpack (expected 4)`: your cache holds more than four things. Take the rest with a star: `a, b, *rest = cache`.
 # - *"returned shape (1, 3), expected (3,)"*: `keepdims=True` in a sum that should give shape `(D,)`.
-# - *"Only with the cache that the text describes ... is right"*: this function is fine; look at what `batchnorm_forward` puts into its cache.
-# - `TypeError: batchnorm_forward returned ...`: the check runs your forward first, to get a cache. It must return four values.
+# - *"It is right with the cache that the text prescribes, but not with the one that your batchnorm_forward makes"*: this function is fine; look at
+#   what `batchnorm_forward` puts into its cache, and in which order.
+# - Numbers that are only a little wrong, everywhere: is every name that you use made in this function? A notebook remembers what other cells called
+#   `eps` or `x`, and says nothing.
 # </details>
 
 
@@ -472,7 +482,7 @@ check(batchnorm_backward)
 
 # %% [markdown]
 # A second opinion that knows nothing of PyTorch: your `numeric_gradient` of notebook 04 pushes each number a little and looks at what the loss does.
-# (When your notebook 04 does not lie beside this one, another is used, and the cell says so.)
+# (When your notebook 04 does not lie beside this one, another is used, and the cell says so.) It is not exact: a difference below 0.000001 means that both agree.
 
 # %%
 from cs_utils import earlier
@@ -481,20 +491,20 @@ numeric_gradient = earlier.own("numeric_gradient")
 
 # %%
 rng = np.random.default_rng(5)
-x, dout = rng.normal(2, 3, size=(2, 5, 3))
-gamma, beta = rng.normal(size=(2, 3))
+data, upstream = rng.normal(2, 3, size=(2, 5, 3))
+scale, shift = rng.normal(size=(2, 3))
 
 
-def loss_of(forward, dout, *parameters, **options):
-    """The loss whose upstream gradient is `dout`, as a function of x."""
-    return lambda x: (forward(x, *parameters, **options)[0] * dout).sum()
+def loss_of(forward, upstream, *parameters, **options):
+    """The loss whose upstream gradient is `upstream`, as a function of x."""
+    return lambda x: (forward(x, *parameters, **options)[0] * upstream).sum()
 
 
 with when_done("batchnorm_forward", "batchnorm_backward"):
     options = {"running_mean": np.zeros(3), "running_var": np.ones(3), "training": True, "eps": 0.3}
-    _, cache, *_ = batchnorm_forward(x, gamma, beta, **options)
-    by_hand = numeric_gradient(loss_of(batchnorm_forward, dout, gamma, beta, **options), x)
-    print("largest difference:", np.abs(batchnorm_backward(dout, cache)[0] - by_hand).max())
+    _, kept, *_ = batchnorm_forward(data, scale, shift, **options)
+    by_hand = numeric_gradient(loss_of(batchnorm_forward, upstream, scale, shift, **options), data)
+    print(f"largest difference: {np.abs(batchnorm_backward(upstream, kept)[0] - by_hand).max():.0e}")
 
 # %% [markdown]
 # ### What batch norm takes out of a gradient
@@ -522,12 +532,13 @@ check(dx_total=dx_total)
 with when_done("batchnorm_forward", "batchnorm_backward"):
     two = np.array([[1.0], [9.0]])
     one, zero = np.ones(1), np.zeros(1)
-    out, cache, *_ = batchnorm_forward(two, one, zero, zero, one, training=True)
-    dx, _, _ = batchnorm_backward(np.array([[5.0], [-2.0]]), cache)
-    print("out:", out.ravel().round(5), " dx:", dx.ravel())
+    result, kept, *_ = batchnorm_forward(two, one, zero, zero, one, training=True)
+    gradient, _, _ = batchnorm_backward(np.array([[5.0], [-2.0]]), kept)
+    print("out:", result.ravel().round(5), " dx:", gradient.ravel())
 
 # %% [markdown]
-# Next to nothing. Whatever two numbers come in, $-1$ and $1$ go out, so nothing can be learned. Batch norm needs batches.
+# Next to nothing; the little that is left is owed to $\epsilon$. Whatever two numbers come in, $-1$ and $1$ go out, so nothing can be learned. Batch
+# norm needs batches.
 #
 # ### All of it in one formula
 #
@@ -576,9 +587,9 @@ import timeit
 
 with when_done("batchnorm_forward", "batchnorm_backward", "batchnorm_backward_closed_form"):
     big, ones = np.random.default_rng(3).normal(size=(2000, 200)), np.ones(200)
-    _, cache, *_ = batchnorm_forward(big, ones, ones, ones, ones, training=True)
+    _, kept, *_ = batchnorm_forward(big, ones, ones, ones, ones, training=True)
     for name in ("batchnorm_backward", "batchnorm_backward_closed_form"):
-        times = timeit.repeat(f"{name}(big, cache)", globals=globals(), number=3, repeat=5)
+        times = timeit.repeat(f"{name}(big, kept)", globals=globals(), number=3, repeat=5)
         print(f"{name:31s} {1000 * min(times) / 3:5.1f} ms")
 
 # %% [markdown]
@@ -597,11 +608,11 @@ with when_done("batchnorm_forward", "batchnorm_backward", "batchnorm_backward_cl
 # `(N, C, H, W)` from the right. **Predict**: from how many numbers is each mean made in a batch of 8 pictures of 16×5×5?
 
 # %%
-x = torch.randn(8, 16, 5, 5)
+pictures = torch.randn(8, 16, 5, 5)
 layer = nn.BatchNorm2d(16)
 print("parameters:", {name: tuple(p.shape) for name, p in layer.named_parameters()})
 print("memory:    ", {name: tuple(b.shape) for name, b in layer.named_buffers() if b.ndim})
-print("numbers for each mean:", x[:, 0].numel())
+print("numbers for each mean:", pictures[:, 0].numel())
 
 # %% [markdown]
 # 200: that is the $N$ of the formulas now, also in $N/(N-1)$. And a batch of *one* picture can be normalised in training, as long as it has more than one pixel.
@@ -655,13 +666,20 @@ def batchnorm2d_forward(x, gamma, beta, running_mean, running_var, *, training, 
     ### END SOLUTION
 
 
-# %% check="batchnorm2d_forward" points=6
+# %% check="batchnorm2d_forward" points=7
 check(batchnorm2d_forward)
 
 # %% [markdown]
 # **Exercise 11** · `batchnorm2d_backward` · 20 minutes · ●●○
 #
 # The same two roads lead back.
+#
+# <details><summary>Help, I get this error</summary>
+#
+# - `ValueError: operands could not be broadcast together` or `cannot reshape array` on the second road: *everything* of shape `(N, C, H, W)` has to become a table,
+#   `dout` and also what lies in the cache.
+# - Right shapes, wrong numbers: does `dx` come back by the same way, in the opposite order?
+# </details>
 
 
 # %% exercise="batchnorm2d_backward"
@@ -690,12 +708,12 @@ check(batchnorm2d_backward)
 # %%
 with when_done("batchnorm2d_forward", "batchnorm2d_backward"):
     rng = np.random.default_rng(6)
-    x, dout = rng.normal(size=(2, 2, 3, 4, 3))
-    gamma, beta = rng.normal(size=(2, 3))
+    data, upstream = rng.normal(size=(2, 2, 3, 4, 3))
+    scale, shift = rng.normal(size=(2, 3))
     options = {"running_mean": np.zeros(3), "running_var": np.ones(3), "training": True, "eps": 0.3}
-    _, cache, *_ = batchnorm2d_forward(x, gamma, beta, **options)
-    by_hand = numeric_gradient(loss_of(batchnorm2d_forward, dout, gamma, beta, **options), x)
-    print("largest difference:", np.abs(batchnorm2d_backward(dout, cache)[0] - by_hand).max())
+    _, kept, *_ = batchnorm2d_forward(data, scale, shift, **options)
+    by_hand = numeric_gradient(loss_of(batchnorm2d_forward, upstream, scale, shift, **options), data)
+    print(f"largest difference: {np.abs(batchnorm2d_backward(upstream, kept)[0] - by_hand).max():.0e}")
 
 # %% [markdown]
 # ### Is it worth it?
@@ -738,7 +756,7 @@ for rate in (0.01, 0.1, 1.0):
     print(f"{rate:13}   {final_loss(False, rate):7.3f}    {final_loss(True, rate):15.3f}")
 
 # %% [markdown]
-# Without batch norm nothing is learned in 150 steps, at any learning rate; with it, almost any will do. (*Why* it helps is less clear. The inventors
+# Without batch norm nothing is learned in 150 steps, at any of the three learning rates; with it, each of them will do. (*Why* it helps is less clear. The inventors
 # spoke of an "internal covariate shift", the wandering of the inputs that this notebook began with; later experiments found
 # that this is not the whole story. "Not well-understood theoretically (yet)" is the honest line on the slide.)
 #
@@ -791,10 +809,10 @@ with when_done("fold_batchnorm"):
     for _ in range(20):
         norm(conv(torch.rand(8, 3, 9, 9).double()))  # in training mode: the memory fills
     tensors = *conv.parameters(), *norm.parameters(), norm.running_mean, norm.running_var
-    w, b = map(torch.tensor, fold_batchnorm(*(tensor.detach().numpy() for tensor in tensors)))
-    picture = torch.rand(1, 3, 9, 9).double()
-    two_layers = norm.eval()(conv(picture))
-    print("largest difference:", (two_layers - F.conv2d(picture, w, b)).abs().max().item())
+    folded = map(torch.tensor, fold_batchnorm(*(tensor.detach().numpy() for tensor in tensors)))
+    photo = torch.rand(1, 3, 9, 9).double()
+    two_layers, one_layer = norm.eval()(conv(photo)), F.conv2d(photo, *folded)
+    print(f"largest difference: {(two_layers - one_layer).abs().max():.0e}")
 
 # %% [markdown]
 # Whoever puts a network on a phone does this to every such pair of layers.
@@ -895,11 +913,11 @@ check(layernorm_backward)
 # %%
 with when_done("layernorm_forward", "layernorm_backward"):
     rng = np.random.default_rng(7)
-    x, dout = rng.normal(2, 3, size=(2, 4, 3))
-    gamma, beta = rng.normal(size=(2, 3))
-    _, cache = layernorm_forward(x, gamma, beta, eps=0.3)
-    by_hand = numeric_gradient(loss_of(layernorm_forward, dout, gamma, beta, eps=0.3), x)
-    print("largest difference:", np.abs(layernorm_backward(dout, cache)[0] - by_hand).max())
+    data, upstream = rng.normal(2, 3, size=(2, 4, 3))
+    scale, shift = rng.normal(size=(2, 3))
+    _, kept = layernorm_forward(data, scale, shift, eps=0.3)
+    by_hand = numeric_gradient(loss_of(layernorm_forward, upstream, scale, shift, eps=0.3), data)
+    print(f"largest difference: {np.abs(layernorm_backward(upstream, kept)[0] - by_hand).max():.0e}")
 
 # %% [markdown]
 # ### Instance norm
@@ -927,7 +945,7 @@ def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
     ### END SOLUTION
 
 
-# %% check="instancenorm_forward" points=3
+# %% check="instancenorm_forward" points=4
 check(instancenorm_forward)
 
 # %% [markdown]
@@ -942,6 +960,8 @@ with when_done("instancenorm_forward"):
     print("difference after: ", np.abs(day - evening).max().round(3))
 
 # %% [markdown]
+# The same picture twice (but for $\epsilon$): the lamp is gone from it.
+#
 # ### Group norm
 #
 # The middle way. The $C$ channels are dealt into $G$ groups of neighbours: with $C = 6$ and $G = 2$, channels 0, 1, 2 and channels 3, 4, 5. Each **group of each image** has a mean and a variance
@@ -953,6 +973,13 @@ with when_done("instancenorm_forward"):
 # neighbouring channels lie beside each other in memory.
 #
 # The cache begins with `x_hat` (N, C, H, W), `gamma` (C,), `var` (N, G, 1), `eps`, `groups`.
+#
+# <details><summary>Help, I get this error</summary>
+#
+# - `TypeError: 'float' object cannot be interpreted as an integer`: `/` makes a float even of 6 and 2. A length is a whole number: `//`, or `-1`.
+# - `ValueError: operands could not be broadcast together with shapes (2,2,6) (4,1,1)`: the group is an axis here, and `gamma` belongs to channels. Go back to
+#   `(N, C, H, W)` before you scale and shift.
+# </details>
 
 
 # %% exercise="groupnorm_forward"
@@ -983,14 +1010,14 @@ check(groupnorm_forward)
 
 # %%
 with when_done("groupnorm_forward"):
-    x, ones, zeros = np.random.default_rng(9).normal(size=(2, 6, 4, 4)), np.ones(6), np.zeros(6)
-    tensor = torch.tensor(x)
+    data, ones, zeros = np.random.default_rng(9).normal(size=(2, 6, 4, 4)), np.ones(6), np.zeros(6)
+    tensor = torch.tensor(data)
     layer_norm, instance_norm = F.layer_norm(tensor, (6, 4, 4)), F.instance_norm(tensor)
     print("groups   far from layer norm   far from instance norm")
-    for groups in (1, 2, 3, 6):
-        out, _ = groupnorm_forward(x, ones, zeros, groups=groups)
-        gaps = [np.abs(out - other.numpy()).max() for other in (layer_norm, instance_norm)]
-        print(f"{groups:6d}   {gaps[0]:19.3f}   {gaps[1]:22.3f}")
+    for number in (1, 2, 3, 6):
+        result, _ = groupnorm_forward(data, ones, zeros, groups=number)
+        gaps = [np.abs(result - other.numpy()).max() for other in (layer_norm, instance_norm)]
+        print(f"{number:6d}   {gaps[0]:19.3f}   {gaps[1]:22.3f}")
 
 # %% [markdown]
 # $G = 1$ is layer norm and $G = C$ is instance norm; the truth for pictures is often in between.
@@ -998,6 +1025,13 @@ with when_done("groupnorm_forward"):
 # **Exercise 18** · `groupnorm_backward` · 25 minutes · ●●○
 #
 # You have everything: the grouping of the forward, and the warning of Exercise 15.
+#
+# <details><summary>Help, I get this error</summary>
+#
+# - `ValueError: operands could not be broadcast together with shapes (2,2,6) (4,1,1)`: `gamma` belongs to channels, so multiply by it as long as there are channels,
+#   before anything is grouped.
+# - `ValueError: operands could not be broadcast together with shapes (2,4,3,1) (2,2,1)`: `var` has one number for each group, so divide by its root while there are groups.
+# </details>
 
 
 # %% exercise="groupnorm_backward"
@@ -1026,11 +1060,12 @@ check(groupnorm_backward)
 # %%
 with when_done("groupnorm_forward", "groupnorm_backward"):
     rng = np.random.default_rng(10)
-    x, dout = rng.normal(size=(2, 2, 4, 3, 2))
-    gamma, beta = rng.normal(size=(2, 4))
-    _, cache = groupnorm_forward(x, gamma, beta, groups=2, eps=0.3)
-    by_hand = numeric_gradient(loss_of(groupnorm_forward, dout, gamma, beta, groups=2, eps=0.3), x)
-    print("largest difference:", np.abs(groupnorm_backward(dout, cache)[0] - by_hand).max())
+    data, upstream = rng.normal(size=(2, 2, 4, 3, 2))
+    scale, shift = rng.normal(size=(2, 4))
+    _, kept = groupnorm_forward(data, scale, shift, groups=2, eps=0.3)
+    loss = loss_of(groupnorm_forward, upstream, scale, shift, groups=2, eps=0.3)
+    by_hand = numeric_gradient(loss, data)
+    print(f"largest difference: {np.abs(groupnorm_backward(upstream, kept)[0] - by_hand).max():.0e}")
 
 # %% [markdown]
 # ### Who needs a large batch?
@@ -1054,6 +1089,9 @@ with when_done("batchnorm2d_forward", "groupnorm_forward"):
         print(f"batch of {size:2d}: batch norm {gaps[0]:.3f}, group norm {gaps[1]:.3f}")
 
 # %% [markdown]
+# Group norm does not know that there are others. For batch norm the company matters, and the more so, the smaller it is: with two images, what a layer puts out
+# depends as much on the neighbour as on the image itself.
+#
 # ---
 # ## 8 · Doctor and architect
 #

@@ -93,8 +93,7 @@ ONLY_PARAMETERS = _only(1, 2)
 
 
 def _steps(function: Predict) -> Predict:
-    """What the probe ``training_then_evaluation`` does, with a reference; only the last output is asked "
-    "for."""
+    """What the probe ``training_then_evaluation`` does, with a reference; only its last output counts."""
 
     def asked(
         batches: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, var: Tensor, **options: Any
@@ -228,8 +227,9 @@ def _batch_in_evaluation(call: _Call) -> Any:
 
 
 def _running_in_training(call: _Call) -> Any:
-    _, _, mean, var = call.right()
-    return call.right(running_mean=mean, running_var=var, training=False)[0], ANYTHING, mean, var
+    _, _, moved_mean, moved_var = call.right()
+    out = call.right(running_mean=moved_mean, running_var=moved_var, training=False)[0]
+    return out, ANYTHING, moved_mean, moved_var
 
 
 def _updated_in_evaluation(call: _Call) -> Any:
@@ -244,8 +244,9 @@ def _updated_and_used_in_evaluation(call: _Call) -> Any:
         return call.right()
     if call.count == 1:  # the unbiased variance of one value is 0/0
         return torch.full_like(call.x, torch.nan), ANYTHING, ANYTHING, ANYTHING
-    _, _, mean, var = call.right(training=True)
-    return call.right(running_mean=mean, running_var=var)[0], ANYTHING, mean, var
+    _, _, moved_mean, moved_var = call.right(training=True)
+    out = call.right(running_mean=moved_mean, running_var=moved_var)[0]
+    return out, ANYTHING, moved_mean, moved_var
 
 
 def _keeps(statistics: Callable[[_Call], tuple[Any, Any]]) -> Predict:
@@ -261,6 +262,23 @@ def _biased(call: _Call) -> tuple[Any, Any]:
 
 def _standard_deviations(call: _Call) -> tuple[Any, Any]:
     return call.right()[2], torch.lerp(call.running_var, call.var.sqrt(), call.momentum)
+
+
+def _smaller_still(call: _Call) -> tuple[Any, Any]:
+    value = call.var * (call.count - 1) / call.count
+    return call.right()[2], torch.lerp(call.running_var, value, call.momentum)
+
+
+def _unbiased_deviations(call: _Call) -> tuple[Any, Any]:
+    return call.right()[2], torch.lerp(call.running_var, call.x.std(call.axes), call.momentum)
+
+
+def _usual_momentum(call: _Call) -> tuple[Any, Any]:
+    return call.right(momentum=0.1)[2:]
+
+
+def _usual_eps(call: _Call) -> Any:
+    return call.right(eps=1e-5)
 
 
 def _old_not_weighed(call: _Call) -> tuple[Any, Any]:
@@ -309,6 +327,7 @@ def _as_numpy(function: Predict) -> Predict:
 def _cancelled(sets: Callable[[Case, Tensor], Tensor]) -> Callable[[Case, Outcome], bool]:
     """Recognises E[x^2] - E[x]^2 by what is left of it: a spread that is far too small or too large, or NaN.
 
+    Only far from 0, where squares cannot hold a variance, and never when nothing but NaN came back.
     sets: splits an array of the case's shape into one row per mean and variance.
     """
 
@@ -322,6 +341,8 @@ def _cancelled(sets: Callable[[Case, Tensor], Tensor]) -> Callable[[Case, Outcom
         x_hat = (torch.from_numpy(out).double() - beta.reshape(shape)) / gamma.reshape(shape)
         rows, found = sets(given, x), sets(given, x_hat)
         var, mean = torch.var_mean(rows, 1, correction=0, keepdim=True)
+        if (mean.abs() < 1e6 * var.sqrt()).any() or found.isnan().all():
+            return False
         straight = (rows - mean) / var.sqrt()
         slope = (straight * found).mean(1, keepdim=True)
         on_a_line = ((found - slope * straight).abs() < 1e-3 * slope.abs()).all(1)
@@ -331,6 +352,7 @@ def _cancelled(sets: Callable[[Case, Tensor], Tensor]) -> Callable[[Case, Outcom
     return recognise
 
 
+FAR_ADVICE = "the numbers are around 10^9 and close together; which of your terms becomes very large?"
 CANCELLED = "the variance is computed as E[x²] − E[x]²"
 CANCELLED_HINT = (
     "Both terms are near 10^18 here, and floats of that size are 128 apart: their difference is rounding "
@@ -349,8 +371,8 @@ STEPS = "three training steps, then evaluation"
 
 
 def _batchnorm_call(rng: np.random.Generator, x: np.ndarray, **options: Any) -> Case:
-    channels = x.shape[1]
-    return case(x, *_scale_shift(rng, channels), *_running(rng, channels), **options)
+    size = x.shape[1]
+    return case(x, *_scale_shift(rng, size), *_running(rng, size), **options)
 
 
 def _bn_training(rng: np.random.Generator) -> Iterator[Case]:
@@ -395,10 +417,13 @@ def _bn_one_value(rng: np.random.Generator) -> Iterator[Case]:
     for d in (4, 5):
         yield _batchnorm_call(rng, _features(rng, 4, d)[:1], training=True)
         yield _batchnorm_call(rng, _features(rng, 4, d)[:1], training=False)
+    yield _batchnorm_call(
+        rng, _features(rng, 4, 4)[:2], training=False
+    )  # what always refuses is another thing
 
 
 def _bn_far_away(rng: np.random.Generator) -> Iterator[Case]:
-    for n, d in ((5, 2), (6, 3)):
+    for n, d in ((4, 4), (6, 5)):
         yield _batchnorm_call(rng, np.ascontiguousarray(_far_away(rng, d, n).T), training=True)
 
 
@@ -410,13 +435,34 @@ def _bn_steps(rng: np.random.Generator) -> Iterator[Case]:
         yield Case(arrays, {"momentum": momentum}, names=names)
 
 
+def _once(plain: str, advice: str) -> str:
+    """Advice that helps when the group `plain` passes."""
+    return f"If “{plain}” passes: {advice} If not, mend that one first."
+
+
+def _eps_advice(plain: str) -> str:
+    """For a group in which eps counts. plain: the group in which it does not."""
+    return _once(plain, "only eps is left; look at where it stands.")
+
+
 ALL_OUT = (TRAINING, TRAINING_EPS, EVALUATION, EVALUATION_EPS, ONE_VALUE, FAR_AWAY, STEPS)
 UNBIASED_HINT = (
-    "The batch is a sample: its variance is too small by (n - 1)/n on average. For the running statistics "
-    "multiply by n/(n - 1), or let NumPy do it with `ddof=1`."
+    "The batch is a sample: its variance is too small, by the factor (n - 1)/n on average. For the running "
+    "variance multiply by n/(n - 1), or let NumPy do it with `ddof=1`."
 )
 ROOT_HINT = "The text's formula has eps under the root, beside the variance: first add, then take the root."
-NO_EPS_HINT = "At eps = 0.00001 nobody sees it, but a feature that never changes would be divided by 0."
+NO_EPS_HINT = (
+    "At eps = 0.00001 nobody sees it, but where all numbers that share a mean are equal, you divide by 0."
+)
+
+BETA_HINT = "The scale is right; behind it, beta is added."
+STD_HINT = "It is a variance, as its name says; the root is taken when it is used."
+ALWAYS_MOMENTUM = "momentum is 0.1, whatever is asked for"
+ALWAYS_EPS = "eps is 0.00001, whatever is asked for"
+ALWAYS_HINT = (
+    "That is the value for those who say nothing. Is the argument used, and is it handed on, by name, when "
+    "you call another function?"
+)
 
 BATCHNORM_FORWARD = Exercise(
     name="batchnorm_forward",
@@ -436,18 +482,22 @@ BATCHNORM_FORWARD = Exercise(
     ),
     advice={
         TRAINING: "Print the mean and the spread of each column of (out - beta) / gamma: 0 and 1 are wanted.",
-        TRAINING_EPS: "Training is right where eps is too small to be seen, so look at where eps stands.",
+        TRAINING_EPS: _eps_advice(TRAINING),
         STATISTICS: (
-            "Work out one step on paper: the old value counts 1 - momentum, the batch's counts momentum."
+            "If running_mean is right, so is your momentum: look at which variance goes into running_var. "
+            "Else work out one step on paper: the old value counts 1 - momentum, the batch's counts momentum."
         ),
         EVALUATION: (
             "Nothing of this batch is averaged here, and both running statistics are handed back as they "
             "came."
         ),
-        EVALUATION_EPS: "Evaluation is right where eps is too small to be seen, so look at where eps stands.",
+        EVALUATION_EPS: _eps_advice(EVALUATION),
         ONE_VALUE: "In training a single row is a ValueError; in evaluation it is a row like any other.",
-        FAR_AWAY: "The numbers are around 10^9: which of your terms becomes very large?",
-        STEPS: "Each step gets the running statistics that the step before returned.",
+        FAR_AWAY: _once(TRAINING, FAR_ADVICE),
+        STEPS: (
+            "Each step gets the running statistics that the step before returned. If all the other groups "
+            "pass, does your function keep something from one call to the next?"
+        ),
     },
     misconceptions=(
         Misconception(
@@ -495,6 +545,18 @@ BATCHNORM_FORWARD = Exercise(
             ALL_OUT,
         ),
         Misconception(
+            "gamma is left out",
+            "The shift is there; before it, x_hat is scaled by gamma.",
+            _when_called(lambda call: call.right(gamma=torch.ones_like(call.gamma))),
+            ALL_OUT,
+        ),
+        Misconception(
+            "beta is left out",
+            BETA_HINT,
+            _when_called(lambda call: call.right(beta=torch.zeros_like(call.beta))),
+            ALL_OUT,
+        ),
+        Misconception(
             "gamma and beta are forgotten in evaluation",
             "Only where mean and variance come from differs between the modes; the last line is the same.",
             _plain_x_hat(training=False),
@@ -520,6 +582,13 @@ BATCHNORM_FORWARD = Exercise(
             (TRAINING, TRAINING_EPS, FAR_AWAY),
         ),
         Misconception(
+            "the running statistics are used in training, as they came in",
+            "In training the batch's own mean and variance normalise; the running ones are only kept up to "
+            "date.",
+            _when_called(lambda call: (call.right(training=False)[0], *call.right()[1:])),
+            (TRAINING, TRAINING_EPS, FAR_AWAY),
+        ),
+        Misconception(
             "the running statistics are updated in evaluation",
             "Looking at test data must not change the layer: update them only where `training` is true.",
             _when_called(_updated_in_evaluation),
@@ -538,9 +607,21 @@ BATCHNORM_FORWARD = Exercise(
             (STATISTICS, STEPS),
         ),
         Misconception(
+            "the running variance averages biased variances times (n - 1)/n",
+            "The factor is upside down: dividing by n made the variance too small, so it has to grow.",
+            _keeps(_smaller_still),
+            (STATISTICS, STEPS),
+        ),
+        Misconception(
             "the running variance averages standard deviations",
-            "It is a variance, as its name says; the root is taken when it is used.",
+            STD_HINT,
             _keeps(_standard_deviations),
+            (STATISTICS, STEPS),
+        ),
+        Misconception(
+            "the running variance averages standard deviations, with n - 1 in them",
+            STD_HINT,
+            _keeps(_unbiased_deviations),
             (STATISTICS, STEPS),
         ),
         Misconception(
@@ -549,6 +630,8 @@ BATCHNORM_FORWARD = Exercise(
             _keeps(lambda call: call.right(momentum=1 - call.momentum)[2:]),
             (STATISTICS, STEPS),
         ),
+        Misconception(ALWAYS_MOMENTUM, ALWAYS_HINT, _keeps(_usual_momentum), (STATISTICS, STEPS)),
+        Misconception(ALWAYS_EPS, ALWAYS_HINT, _when_called(_usual_eps), (TRAINING_EPS, EVALUATION_EPS)),
         Misconception(
             "the old running value is not scaled by 1 - momentum",
             "The two weights must add up to 1, or the running values grow with every step.",
@@ -570,8 +653,8 @@ BATCHNORM_FORWARD = Exercise(
         ),
         Misconception(
             "the running statistics have shape (1, D)",
-            "The values are right. With `keepdims=True` they got an axis more than the (D,) that is asked "
-            "for.",
+            "The values are right, but they have an axis more than the (D,) that is asked for. Is there a "
+            "`keepdims=True` in the mean and the variance that go in?",
             _keeps(_two_axes),
             (STATISTICS,),
         ),
@@ -624,19 +707,19 @@ def _bn2d_square(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _bn2d_large_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 2, 2, 3), 0.3), ((3, 4, 2, 3), 0.1)):
+    for shape, eps in (((2, 2, 3, 2), 0.3), ((3, 4, 2, 3), 0.1)):
         yield _batchnorm_call(rng, (_images(rng, *shape) / 16).round(2), training=True, eps=eps)
     yield _batchnorm_call(rng, _tiny(_images(rng, 2, 3, 2, 2)), training=True)
 
 
 def _bn2d_statistics(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, momentum in (((2, 2, 1, 3), 0.3), ((3, 4, 2, 3), 0.25)):
+    for shape, momentum in (((2, 2, 3, 2), 0.3), ((3, 4, 2, 3), 0.25)):
         yield _batchnorm_call(rng, _images(rng, *shape), training=True, momentum=momentum)
     yield _batchnorm_call(rng, _images(rng, 2, 3, 2, 2), training=True)
 
 
 def _bn2d_evaluation(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 2, 1, 3), 0.3), ((1, 3, 2, 4), 0.3), ((3, 4, 3, 2), 0.1)):
+    for shape, eps in (((2, 2, 3, 2), 0.3), ((1, 3, 2, 4), 0.3), ((3, 4, 3, 2), 0.1)):
         channels = shape[1]
         mean, var = _running(rng, channels)
         yield case(
@@ -685,6 +768,13 @@ def _along_columns(call: _Call) -> Any:
     return torch.addcmul(call.beta, call.gamma, call.x_hat), *rest
 
 
+def _statistics_along_columns(call: _Call) -> Any:
+    """mean and var are not reshaped."""
+    _, *rest = call.right()
+    var, mean = call.moments if call.training else (call.running_var, call.running_mean)
+    return call.affine(torch.mul(torch.sub(call.x, mean), torch.rsqrt(var + call.eps))), *rest
+
+
 def _images_counted(call: _Call) -> Any:
     """n is the number of images: one is refused, and the unbiased variance is n / (n - 1) of the biased."""
     out, cache, mean, var = call.right()
@@ -701,7 +791,20 @@ def _four_axes(call: _Call) -> tuple[Any, Any]:
     return mean, var
 
 
-OUT_2D = (TRAINING_2D, SQUARE, TRAINING_EPS_2D, EVALUATION_2D, ONE_IMAGE)
+def _bn2d_far(rng: np.random.Generator) -> Iterator[Case]:
+    for n, c, h, w in ((2, 4, 1, 4), (2, 5, 3, 2)):
+        x = _far_away(rng, c, n * h * w).reshape(c, n, h, w).swapaxes(0, 1)
+        yield _batchnorm_call(rng, np.ascontiguousarray(x), training=True)
+
+
+NORMALISED_2D = (TRAINING_2D, SQUARE, TRAINING_EPS_2D, FAR_AWAY)
+OUT_2D = (*NORMALISED_2D, EVALUATION_2D, ONE_IMAGE)
+
+MEANS_ON_COLUMNS = "the mean and the variance run along the columns of x, not along the channels"
+MEANS_ON_COLUMNS_HINT = (
+    "NumPy lines shapes up from the right, and the last axis of x is W. Give mean and variance two more axes "
+    "of length 1 at the end; `keepdims=True` keeps them from the start."
+)
 
 BATCHNORM2D_FORWARD = Exercise(
     name="batchnorm2d_forward",
@@ -716,17 +819,22 @@ BATCHNORM2D_FORWARD = Exercise(
         Group(STATISTICS_2D, 1, _bn2d_statistics, lift=ONLY_RUNNING),
         Group(EVALUATION_2D, 1, _bn2d_evaluation),
         Group(ONE_IMAGE, 1, _bn2d_one, lift=ONLY_OUT),
+        Group(FAR_AWAY, 1, _bn2d_far, lift=ONLY_OUT),
     ),
     advice={
         TRAINING_2D: "Which numbers share a mean? All those of one channel: of every image, row and column.",
-        SQUARE: (
-            "Where all four sizes are equal no shape complains: which axis does each of your arrays run "
-            "along?"
+        SQUARE: _once(
+            TRAINING_2D,
+            "where all sizes are equal no shape complains; which axis does each of your arrays run along?",
         ),
-        TRAINING_EPS_2D: "Training is right where eps is too small to be seen, so look at where eps stands.",
-        STATISTICS_2D: "How many numbers is each mean made of? n in n / (n - 1) counts those.",
+        TRAINING_EPS_2D: _eps_advice(TRAINING_2D),
+        STATISTICS_2D: (
+            "If running_mean is right, look at n in n / (n - 1): how many numbers is each mean made of? If "
+            "not: over which axes is it taken, and is `momentum` used, or handed on?"
+        ),
         EVALUATION_2D: "Nothing of this batch is averaged here, and both running statistics are handed back.",
         ONE_IMAGE: "One image has H · W values for each channel: enough, unless it is a single pixel.",
+        FAR_AWAY: _once(TRAINING_2D, FAR_ADVICE),
     },
     misconceptions=(
         Misconception(
@@ -734,26 +842,32 @@ BATCHNORM2D_FORWARD = Exercise(
             "`reshape` cuts the numbers in the order in which they lie in memory, and channels do not lie "
             "last. Write 0, 1, 2, ... into a small x and look at the rows that you get.",
             _when_called(_rows_of_channels),
-            (*OUT_2D[:4], STATISTICS_2D, ONE_IMAGE),
+            (*OUT_2D, STATISTICS_2D),
         ),
         Misconception(
             "the result is reshaped to (N, C, H, W) without moving the channels back",
             "The shape is right, but the numbers stand in the order N, H, W, C: reshape to that, then move "
             "the last axis.",
             _when_called(_not_moved_back),
-            (*OUT_2D[:4], ONE_IMAGE),
+            OUT_2D,
         ),
         Misconception(
             "every image has a mean and a variance of its own",
             "A channel's mean runs over all the images as well: which axes do you average over?",
             _when_called(_each_image),
-            (TRAINING_2D, SQUARE, TRAINING_EPS_2D, STATISTICS_2D),
+            (*NORMALISED_2D, STATISTICS_2D),
         ),
         Misconception(
             "gamma and beta run along the columns, not along the channels",
             "NumPy lines shapes up from the right: (C,) meets W. Give them two more axes of length 1 at "
             "the end.",
             _as_numpy(_when_called(_along_columns)),
+            (*OUT_2D, STATISTICS_2D),
+        ),
+        Misconception(
+            MEANS_ON_COLUMNS,
+            MEANS_ON_COLUMNS_HINT,
+            _as_numpy(_when_called(_statistics_along_columns)),
             (*OUT_2D, STATISTICS_2D),
         ),
         Misconception(
@@ -779,7 +893,7 @@ BATCHNORM2D_FORWARD = Exercise(
             "the unbiased variance normalises the batch",
             "The variance that divides by n normalises; the one with n - 1 goes into the running variance.",
             _when_called(_normalises_with_unbiased),
-            (TRAINING_2D, SQUARE, TRAINING_EPS_2D, ONE_IMAGE),
+            (*NORMALISED_2D, ONE_IMAGE),
         ),
         Misconception(
             "the running variance averages biased variances",
@@ -793,6 +907,8 @@ BATCHNORM2D_FORWARD = Exercise(
             _keeps(lambda call: call.right(momentum=1 - call.momentum)[2:]),
             (STATISTICS_2D,),
         ),
+        Misconception(ALWAYS_MOMENTUM, ALWAYS_HINT, _keeps(_usual_momentum), (STATISTICS_2D,)),
+        Misconception(ALWAYS_EPS, ALWAYS_HINT, _when_called(_usual_eps), (TRAINING_EPS_2D, EVALUATION_2D)),
         Misconception(
             "the running statistics have shape (1, C, 1, 1)",
             "The values are right. They are asked for with the shape (C,): let the three axes of length 1 "
@@ -818,6 +934,12 @@ BATCHNORM2D_FORWARD = Exercise(
             "ValueError when N · H · W is 1.",
             _alone(_beta_alone, training=True),
             (ONE_IMAGE,),
+        ),
+        Misconception(
+            CANCELLED,
+            CANCELLED_HINT,
+            fails=(FAR_AWAY,),
+            recognise=_cancelled(lambda given, x: x.movedim(1, 0).flatten(1)),
         ),
     ),
 )
@@ -890,11 +1012,11 @@ class _Back:
     options: dict[str, Any]
 
     @property
-    def right(self) -> tuple[Tensor, Tensor, Tensor]:
+    def right(self) -> tuple[Tensor, ...]:
+        """The gradients of x, gamma and beta."""
         leaves = [tensor.clone().requires_grad_() for tensor in (self.x, self.gamma, self.beta)]
         out = self.layer.forward(*leaves, *self.running, **self.options)[0]
-        dx, dgamma, dbeta = torch.autograd.grad(out, leaves, self.dout)
-        return dx, dgamma, dbeta
+        return torch.autograd.grad(out, leaves, self.dout)
 
     @property
     def eps(self) -> float:
@@ -976,10 +1098,30 @@ def _left_over(g: Tensor, x_hat: Tensor, axes: tuple[int, ...], centred: bool = 
     return torch.autograd.grad(held - bend, z)[0]
 
 
+def _without_its_direction(back: _Back) -> Tensor:
+    """The average of gradient times x_hat is subtracted as it is."""
+    of, x_hat = back.shares(back.dx_hat), back.rows(back.x_hat)
+    slope = torch.linalg.vecdot(of.straight, x_hat, dim=1)[:, None] / of.size
+    return back.joined(of.straight + of.mean - slope)
+
+
+def _one_average_for_all(back: _Back) -> Tensor:
+    everywhere = tuple(range(back.x.ndim))
+    bare = _left_over(back.dout, back.x_hat, everywhere)
+    return bare * back.per_channel(back.gamma) / back.divisor
+
+
 def _gamma_first_only(back: _Back) -> Tensor:
     """gamma multiplies the straight share, and the other two are made without it."""
     bare, scaled = back.shares(back.dout), back.shares(back.dx_hat)
     return back.joined(scaled.straight + bare.mean + bare.var)
+
+
+def _rows_kept_apart(back: _Back) -> Tensor:
+    """The variance's share is made in each row from this row alone; then the mean's share."""
+    straight, x_hat = back.rows(back.dx_hat / back.divisor), back.rows(back.x_hat)
+    alone = torch.addcmul(straight, straight, x_hat.square(), value=-1 / x_hat.shape[1])
+    return back.joined(torch.sub(alone, alone.mean(1, keepdim=True)))
 
 
 def _divided_by_images(back: _Back) -> Tensor:
@@ -1014,8 +1156,7 @@ def _x_hat_forgotten(back: _Back) -> Any:
 
 
 def _swapped_parameters(back: _Back) -> Any:
-    dx, dgamma, dbeta = back.right
-    return dx, dbeta, dgamma
+    return tuple(back.right[index] for index in (0, 2, 1))
 
 
 def _shaped(*shape: int) -> Callable[[_Back], Any]:
@@ -1050,21 +1191,21 @@ def _common_mistakes(layer: _Layer, over: str) -> tuple[Misconception, ...]:
         Misconception(
             "the path through the mean is forgotten",
             f"Every x also moves the mean, and with it all of {over}: there is a term with the average of "
-            "the upstream gradient.",
+            "what comes back to x_hat.",
             _backward(layer, _mixed(lambda of: of.straight + of.var)),
             every_dx,
         ),
         Misconception(
             "the path through the variance is forgotten",
             f"Every x also moves the variance, and with it the scale of all of {over}: there is a term with "
-            "x_hat in it.",
+            "x_hat in it. If you have one, print it: is it 0, because something was averaged too early?",
             _backward(layer, _mixed(lambda of: of.straight + of.mean)),
             every_dx,
         ),
         Misconception(
             "mean and variance are taken for constants",
-            "That is the gradient in evaluation. In training both are made of x, and two more terms come "
-            "from there.",
+            "Only the straight path is there. Mean and variance are made of x as well, and two more terms "
+            "come from there.",
             _backward(layer, _mixed(lambda of: of.straight)),
             every_dx,
         ),
@@ -1153,8 +1294,8 @@ def _averaged_parameters(layer: _Layer, axes: tuple[int, ...]) -> Misconception:
 def _one_axis_too_many(layer: _Layer, letters: str, *shape: int) -> Misconception:
     return Misconception(
         f"dgamma and dbeta have shape ({letters})",
-        "The values are right. They need the shape of gamma and beta, one axis: leave `keepdims` out of "
-        "these two sums.",
+        "The values are right, but they need the shape of gamma and beta, which is one axis. Is there a "
+        "`keepdims=True` in these two sums?",
         _backward(layer, _shaped(*shape)),
         (PARAMETERS,),
     )
@@ -1163,11 +1304,14 @@ def _one_axis_too_many(layer: _Layer, letters: str, *shape: int) -> Misconceptio
 EVERY_DX = (DX_ONES, DX, DX_EPS)
 BACKWARD_ADVICE = {
     PARAMETERS: (
-        "out = gamma * x_hat + beta: what does each number of the output give back to gamma, to beta?"
+        "Each number of the output is x_hat times gamma, plus beta: what does it give back to gamma, and "
+        "what to beta?"
     ),
     DX_ONES: "Three paths lead from x to the output: straight, through the mean, through the variance.",
-    DX: "Where does gamma stand between x_hat and out, and so on the way back?",
-    DX_EPS: "dx is right where eps is too small to be seen, so look at where eps stands.",
+    DX: _once(
+        DX_ONES, "only gamma is left; where does it stand between x_hat and out, and so on the way back?"
+    ),
+    DX_EPS: _eps_advice(DX),
 }
 
 
@@ -1204,6 +1348,20 @@ BATCHNORM_BACKWARD = Exercise(
             "dx: the variance's share is not divided by N",
             "The variance is a mean of squares: what comes back to each row through it is divided by N.",
             _backward(BN, _mixed(lambda of: of.straight + of.mean + of.size * of.var)),
+            EVERY_DX,
+        ),
+        Misconception(
+            "dx: what comes back to s is averaged over the rows instead of summed",
+            "s is used in every row, so what comes back from the rows is added. The 1/N of the variance's "
+            "share enters once, at v.",
+            _backward(BN, _mixed(lambda of: of.straight + of.mean + of.var / of.size)),
+            EVERY_DX,
+        ),
+        Misconception(
+            "dx: what comes back to s is not summed over the rows",
+            "s is one number for a column, and so is its gradient: print its shape, (D,) is wanted. NumPy "
+            "does not complain about (N, D).",
+            _backward(BN, _dx(_rows_kept_apart)),
             EVERY_DX,
         ),
         Misconception(
@@ -1255,6 +1413,37 @@ BATCHNORM_BACKWARD_CLOSED_FORM = Exercise(
             "dgamma and dbeta are sums; in the formula for dx their averages are needed.",
             _backward(BN, _mixed(lambda of: of.straight + of.size * (of.mean + of.var))),
             EVERY_DX,
+        ),
+        Misconception(
+            "dx: A is a sum instead of an average",
+            "A is the average of the upstream gradient: over how many rows?",
+            _backward(BN, _mixed(lambda of: of.straight + of.size * of.mean + of.var)),
+            EVERY_DX,
+        ),
+        Misconception(
+            "dx: B is a sum instead of an average",
+            "The sum that you have for dgamma is no average yet: over how many rows?",
+            _backward(BN, _mixed(lambda of: of.straight + of.mean + of.size * of.var)),
+            EVERY_DX,
+        ),
+        Misconception(
+            "dx: the x_hat in front of B is forgotten",
+            "B is one number for a column. Each row has its own share of it: multiply by x_hat.",
+            _backward(BN, _dx(_without_its_direction)),
+            EVERY_DX,
+        ),
+        Misconception(
+            "dx: A and B are averages of the whole array",
+            "Every column has its own A and B: give the averages an axis.",
+            _backward(BN, _dx(_one_average_for_all)),
+            EVERY_DX,
+        ),
+        Misconception(
+            "dx: gamma is multiplied twice",
+            "When the upstream gradient has been multiplied by gamma, there is no gamma left to stand in "
+            "front of the bracket.",
+            _backward(BN, _dx(lambda back: _gamma_outside(back) * back.per_channel(back.gamma))),
+            (DX, DX_EPS),
         ),
         Misconception(
             "dx: divided by the variance instead of its root",
@@ -1450,7 +1639,7 @@ def _fold_same(rng: np.random.Generator) -> Iterator[Case]:
 
 def _fold_eps(rng: np.random.Generator) -> Iterator[Case]:
     said: tuple[dict[str, float], ...] = ({"eps": 0.3}, {"eps": 0.1}, {})
-    for shape, options in zip(((2, 1, 2, 3), (3, 2, 3, 2), (3, 1, 2, 2)), said, strict=True):
+    for shape, options in zip(((2, 1, 2, 3), (3, 2, 3, 2), (3, 1, 2, 3)), said, strict=True):
         filters = shape[0]
         w, b = rng.normal(size=shape).round(2), rng.normal(0, 2, filters).round(2)
         var = rng.uniform(0.2, 0.6, filters).round(2) * (1 if options else 1e-4)
@@ -1478,11 +1667,15 @@ FOLD_BATCHNORM = Exercise(
     ),
     advice={
         A_CONVOLUTION: "Write batch norm in evaluation as a · z + c, put z = w * x + b in, and collect.",
-        SAME_CHANNELS: (
-            "Where all sizes are equal no shape complains: which axis of w does your factor run along?"
+        SAME_CHANNELS: _once(
+            A_CONVOLUTION,
+            "where all sizes are equal no shape complains; which axis of w does your factor run along?",
         ),
-        FOLD_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
-        LINEAR: "A fully connected layer's weight is (D, F): the filters come first here as well.",
+        FOLD_EPS: _eps_advice(A_CONVOLUTION),
+        LINEAR: _once(
+            A_CONVOLUTION,
+            "a fully connected layer's weight is (D, F), so the filters come first here as well.",
+        ),
     },
     misconceptions=(
         Misconception(
@@ -1521,6 +1714,12 @@ FOLD_BATCHNORM = Exercise(
             "beta is lost",
             "beta is added at the very end: it belongs to the new bias.",
             _when_folded(lambda fold: fold.right(beta=torch.zeros_like(fold.beta))),
+            FOLDS,
+        ),
+        Misconception(
+            "beta is scaled, too",
+            "Batch norm first scales, then shifts: beta stays as it is.",
+            _when_folded(lambda fold: (fold.right()[0], fold.right()[1] + (fold.scale - 1) * fold.beta)),
             FOLDS,
         ),
         Misconception(
@@ -1685,6 +1884,12 @@ def _divisor_mistakes(split: Split, fails: tuple[str, ...], eps_group: str) -> t
             _when_normed(lambda call: (call.x_hat(split), ANYTHING)),
             fails,
         ),
+        Misconception(
+            "beta is left out",
+            BETA_HINT,
+            _when_normed(lambda call: (call.per_channel(call.gamma) * call.x_hat(split), ANYTHING)),
+            fails,
+        ),
     )
 
 
@@ -1707,13 +1912,13 @@ def _ln_one(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _ln_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 3), 0.3), ((4, 5), 0.1)):
+    for shape, eps in (((3, 3), 0.3), ((4, 5), 0.1)):
         yield _normed_call(rng, (_sets(rng, *shape) / 8).round(2), eps=eps)
     yield _normed_call(rng, _tiny(_sets(rng, 3, 4)))
 
 
 def _ln_far(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((2, 5), (3, 6)):
+    for shape in ((4, 4), (5, 6)):
         yield _normed_call(rng, _far_away(rng, *shape))
 
 
@@ -1755,9 +1960,9 @@ LAYERNORM_FORWARD = Exercise(
     ),
     advice={
         ROWS: "Print the mean and the spread of each row of (out - beta) / gamma: 0 and 1 are wanted.",
-        ONE_ROW: "A row needs no other rows: with one the same happens as with many.",
-        ROWS_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
-        ROWS_FAR: "The numbers are around 10^9: which of your terms becomes very large?",
+        ONE_ROW: _once(ROWS, "a row needs no other rows; with one the same happens as with many."),
+        ROWS_EPS: _eps_advice(ROWS),
+        ROWS_FAR: _once(ROWS, FAR_ADVICE),
     },
     misconceptions=(
         Misconception(
@@ -1831,7 +2036,13 @@ LAYERNORM_BACKWARD = Exercise(
         Group(DX, 1, _ln_back_plain, lift=ONLY_DX, probe="own_cache_not_contiguous"),
         Group(DX_EPS, 1, _ln_back_eps, lift=ONLY_DX),
     ),
-    advice={**BACKWARD_ADVICE, DX: "gamma differs along a row. Does it go into your averages, as it should?"},
+    advice={
+        **BACKWARD_ADVICE,
+        DX: _once(
+            DX_ONES,
+            "only gamma is left. It differs along a row: does it go into your averages, as it should?",
+        ),
+    },
     misconceptions=(
         *_common_mistakes(LN, "its row"),
         Misconception(GAMMA_OUTSIDE, GAMMA_OUTSIDE_HINT, _backward(LN, _dx(_gamma_outside)), (DX, DX_EPS)),
@@ -1876,9 +2087,14 @@ def _in_alone(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _in_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 2, 2, 3), 0.3), ((2, 3, 3, 2), 0.1)):
+    for shape, eps in (((2, 2, 3, 2), 0.3), ((2, 3, 3, 2), 0.1)):
         yield _normed_call(rng, (_images(rng, *shape) / 8).round(2), eps=eps)
     yield _normed_call(rng, _tiny(_images(rng, 2, 3, 2, 2)))
+
+
+def _in_far(rng: np.random.Generator) -> Iterator[Case]:
+    for n, c, h, w in ((2, 2, 2, 2), (3, 3, 1, 5)):
+        yield _normed_call(rng, _far_away(rng, n * c, h * w).reshape(n, c, h, w))
 
 
 def _instancenorm(x: Tensor, gamma: Tensor, beta: Tensor, *, eps: float = 1e-5) -> tuple[Tensor, Any]:
@@ -1890,11 +2106,17 @@ def _on_columns(split: Split) -> Predict:
     return _when_normed(lambda call: (torch.addcmul(call.beta, call.gamma, call.x_hat(split)), ANYTHING))
 
 
+def _means_along_columns(call: _Normed) -> Any:
+    """mean and var of shape (N, C), which NumPy lays along rows and columns."""
+    var, mean = torch.var_mean(call.x, (2, 3), correction=0)
+    return call.affine(torch.mul(torch.sub(call.x, mean), torch.rsqrt(var + call.eps)))
+
+
 ON_COLUMNS = "gamma and beta run along the columns, not along the channels"
 ON_COLUMNS_HINT = (
     "NumPy lines shapes up from the right: (C,) meets W. Give them two more axes of length 1 at the end."
 )
-IN_GROUPS = (SEVERAL, ALONE, IMAGES_EPS)
+IN_GROUPS = (SEVERAL, ALONE, IMAGES_EPS, FAR_AWAY)
 
 INSTANCENORM_FORWARD = Exercise(
     name="instancenorm_forward",
@@ -1906,11 +2128,15 @@ INSTANCENORM_FORWARD = Exercise(
         Group(SEVERAL, 1, _in_several),
         Group(ALONE, 1, _in_alone, probe="not_contiguous"),
         Group(IMAGES_EPS, 1, _in_eps),
+        Group(FAR_AWAY, 1, _in_far),
     ),
     advice={
         SEVERAL: "Which numbers share a mean? Those of one channel of one image: how many means are there?",
-        ALONE: "Nothing changes when an axis has length 1, if you average over the right ones.",
-        IMAGES_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
+        ALONE: _once(
+            SEVERAL, "nothing changes when an axis has length 1, if you average over the right ones."
+        ),
+        IMAGES_EPS: _eps_advice(SEVERAL),
+        FAR_AWAY: _once(SEVERAL, FAR_ADVICE),
     },
     misconceptions=(
         Misconception(
@@ -1926,7 +2152,19 @@ INSTANCENORM_FORWARD = Exercise(
             IN_GROUPS,
         ),
         Misconception(ON_COLUMNS, ON_COLUMNS_HINT, _on_columns(_by_channel), IN_GROUPS),
+        Misconception(
+            MEANS_ON_COLUMNS,
+            MEANS_ON_COLUMNS_HINT,
+            _when_normed(_means_along_columns),
+            IN_GROUPS,
+        ),
         *_divisor_mistakes(_by_channel, IN_GROUPS, IMAGES_EPS),
+        Misconception(
+            CANCELLED,
+            CANCELLED_HINT,
+            fails=(FAR_AWAY,),
+            recognise=_cancelled(lambda given, x: x.flatten(0, 1).flatten(1)),
+        ),
     ),
 )
 
@@ -1935,28 +2173,29 @@ ENDS, GROUPS_EPS, GROUPS_FAR = "G = 1 and G = C", "where eps counts", FAR_AWAY
 
 
 def _gn_plain(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((1, 6, 1, 2), (2, 6, 2, 2)):
+    for shape in ((1, 6, 1, 2), (2, 6, 3, 1)):
         yield _normed_call(rng, _images(rng, *shape), groups=2)
 
 
 def _gn_others(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, groups in (((2, 6, 1, 3), 3), ((3, 8, 2, 3), 2), ((2, 8, 3, 2), 4)):
+    for shape, groups in (((2, 6, 3, 1), 3), ((3, 8, 2, 3), 2), ((2, 8, 3, 2), 4)):
         yield _normed_call(rng, _images(rng, *shape), groups=groups)
 
 
 def _gn_ends(rng: np.random.Generator) -> Iterator[Case]:
     for groups in (1, 4):
+        yield _normed_call(rng, _images(rng, 2, 4, 3, 1), groups=groups)
         yield _normed_call(rng, _images(rng, 2, 4, 2, 3), groups=groups)
 
 
 def _gn_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, groups, eps in (((1, 6, 1, 2), 2, 0.3), ((2, 6, 2, 2), 3, 0.1)):
+    for shape, groups, eps in (((1, 6, 2, 1), 2, 0.3), ((2, 6, 2, 2), 3, 0.1)):
         yield _normed_call(rng, (_images(rng, *shape) / 16).round(2), groups=groups, eps=eps)
     yield _normed_call(rng, _tiny(_images(rng, 2, 6, 2, 2)), groups=2)
 
 
 def _gn_far(rng: np.random.Generator) -> Iterator[Case]:
-    for (n, c, h, w), groups in (((1, 4, 2, 3), 2), ((2, 6, 2, 2), 2)):
+    for (n, c, h, w), groups in (((2, 4, 2, 1), 2), ((2, 6, 2, 2), 3)):
         x = _far_away(rng, n * groups, c * h * w // groups).reshape(n, c, h, w)
         yield _normed_call(rng, x, groups=groups)
 
@@ -1986,10 +2225,13 @@ GROUPNORM_FORWARD = Exercise(
         GROUPS_PLAIN: (
             "Six channels in two groups: 0, 1, 2 share a mean, and 3, 4, 5 share another, image by image."
         ),
-        NOT_SQUARE: "Two groups work; does a number stand in your code where `groups` or a size belongs?",
-        ENDS: "With one group all channels of an image share a mean; with C groups each has its own.",
-        GROUPS_EPS: "All is right where eps is too small to be seen, so look at where eps stands.",
-        GROUPS_FAR: "The numbers are around 10^9: which of your terms becomes very large?",
+        NOT_SQUARE: _once(GROUPS_PLAIN, "does a number stand in your code where `groups` or a size belongs?"),
+        ENDS: _once(
+            GROUPS_PLAIN,
+            "with one group all channels of an image share a mean, and with C groups each has its own.",
+        ),
+        GROUPS_EPS: _eps_advice(GROUPS_PLAIN),
+        GROUPS_FAR: _once(GROUPS_PLAIN, FAR_ADVICE),
     },
     misconceptions=(
         Misconception(
@@ -2077,7 +2319,11 @@ GROUPNORM_BACKWARD = Exercise(
     ),
     advice={
         **BACKWARD_ADVICE,
-        DX: "gamma differs between the channels of a group. Does it go into your averages, as it should?",
+        DX: _once(
+            DX_ONES,
+            "only gamma is left. It differs between the channels of a group: does it go into your averages, "
+            "as it should?",
+        ),
     },
     misconceptions=(
         *_common_mistakes(GN, "its group"),

@@ -92,11 +92,11 @@ NODES: dict[str, tuple[float, float, str, str, str]] = {
     "mean": (1.5, 1, r"$\mu$", r"mean of $x$", "(D,)"),
     "centred": (3.0, 0, r"$c$", r"$x - \mu$", "(N, D)"),
     "var": (4.3, 1, r"$v$", r"mean of $c^2$", "(D,)"),
-    "std": (6.1, 1, r"$s$", r"$\sqrt{v + \epsilon}$", "(D,)"),
-    "x_hat": (7.4, 0, r"$\hat{x}$", r"$c \, / \, s$", "(N, D)"),
-    "out": (9.2, 0, r"out", r"$\gamma\,\hat{x} + \beta$", "(N, D)"),
+    "std": (6.35, 1, r"$s$", r"$\sqrt{v + \epsilon}$", "(D,)"),
+    "x_hat": (7.65, 0, r"$\hat{x}$", r"$c \, / \, s$", "(N, D)"),
+    "out": (9.6, 0, r"out", r"$\gamma\,\hat{x} + \beta$", "(N, D)"),
 }
-HALF_WIDTH, HALF_HEIGHT = 0.68, 0.3  # of a node, in the units of NODES
+HALF_WIDTH, HALF_HEIGHT = 0.82, 0.31  # of a node, in the units of NODES
 STRAIGHT, THROUGH_MEAN, THROUGH_VAR = style.BLUE, style.ORANGE, style.GREEN
 EDGES = (
     ("x", "centred", STRAIGHT, "-"),
@@ -124,7 +124,7 @@ def show_batchnorm_graph(
 
 def graph_figure(values: Mapping[str, Any], gradients: Mapping[str, Any]) -> tuple[Figure, str]:
     """The figure of `show_batchnorm_graph` and the sentence under it."""
-    fig = style.figure(9.6, 3.4)
+    fig = style.figure(8.6, 3.6)
     ax = fig.subplots()
     for start, end, colour, line in EDGES:
         _draw_edge(ax, NODES[start][:2], NODES[end][:2], colour, line)
@@ -132,7 +132,7 @@ def graph_figure(values: Mapping[str, Any], gradients: Mapping[str, Any]) -> tup
         value = _column(values[name]) if name in values else made
         gradient = _column(gradients[name]) if name in gradients else ""
         _draw_node(ax, column, row, symbol, value, gradient, shape if not values else "")
-    ax.set_xlim(-0.75, 9.95)
+    ax.set_xlim(-0.87, 10.47)
     ax.set_ylim(1.4, -0.4)
     ax.axis("off")
     sentence = (
@@ -183,7 +183,7 @@ def _draw_node(
         )
     )
     crowded = any(len(text) > 15 for text in (value, gradient) if "$" not in text)
-    size = 7.5 if crowded else 9.5
+    size = 7.8 if crowded else 9.5
     looks = [
         (symbol, 12.5, "normal"),
         (value, size, "normal"),
@@ -211,10 +211,9 @@ def features_figure(stages: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
         if x.ndim != 2:
             raise ValueError(f"{name}: an array (N, D) can be drawn; got one of shape {x.shape}")
     features = max(x.shape[1] for x in stages.values())
-    fig = style.figure(3.1 * len(stages), 1.5 + 0.45 * features)
-    for ax, (name, x) in zip(
-        fig.subplots(1, len(stages), squeeze=False).flatten(), stages.items(), strict=True
-    ):
+    fig = style.figure(max(5.2, 3.6 * len(stages)), 1.5 + 0.45 * features)
+    panels = fig.subplots(1, len(stages), squeeze=False, sharex=True).flatten()
+    for ax, (name, x) in zip(panels, stages.items(), strict=True):
         _draw_features(ax, x)
         ax.set_title(name, fontsize=10.5)
     sentence = "Every dot is one number of the batch, every line a feature; the bar is its mean."

@@ -442,6 +442,130 @@ def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, mo
     return out, (x_hat, gamma, var, eps), running_mean, running_var
 
 
+# %% batchnorm_forward: gamma is left out
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        n = x.shape[0]
+        if n < 2:
+            raise ValueError("batch norm needs more than one row in training")
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
+    else:
+        mean = running_mean
+        var = running_var
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat + beta
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm_forward: beta is left out
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        n = x.shape[0]
+        if n < 2:
+            raise ValueError("batch norm needs more than one row in training")
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
+    else:
+        mean = running_mean
+        var = running_var
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat * gamma
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm_forward: the running statistics are used in training, as they came in
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    old_mean, old_var = running_mean, running_var
+    if training:
+        n = x.shape[0]
+        if n < 2:
+            raise ValueError("batch norm needs more than one row in training")
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
+    x_hat = (x - old_mean) / np.sqrt(old_var + eps)
+    out = x_hat * gamma + beta
+    return out, (x_hat, gamma, old_var, eps), running_mean, running_var
+
+
+# %% batchnorm_forward: the running variance averages biased variances times (n - 1)/n
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        n = x.shape[0]
+        if n < 2:
+            raise ValueError("batch norm needs more than one row in training")
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * (n - 1) / n
+    else:
+        mean = running_mean
+        var = running_var
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat * gamma + beta
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm_forward: the running variance averages standard deviations, with n - 1 in them
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        n = x.shape[0]
+        if n < 2:
+            raise ValueError("batch norm needs more than one row in training")
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * np.std(x, axis=0, ddof=1)
+    else:
+        mean = running_mean
+        var = running_var
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat * gamma + beta
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm_forward: momentum is 0.1, whatever is asked for
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        n = x.shape[0]
+        if n < 2:
+            raise ValueError("batch norm needs more than one row in training")
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        running_mean = 0.9 * running_mean + 0.1 * mean
+        running_var = 0.9 * running_var + 0.1 * var * n / (n - 1)
+    else:
+        mean = running_mean
+        var = running_var
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat * gamma + beta
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm_forward: eps is 0.00001, whatever is asked for
+def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    if training:
+        n = x.shape[0]
+        if n < 2:
+            raise ValueError("batch norm needs more than one row in training")
+        mean = np.mean(x, axis=0)
+        var = np.var(x, axis=0)
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
+    else:
+        mean = running_mean
+        var = running_var
+    x_hat = (x - mean) / np.sqrt(var + 1e-5)
+    out = x_hat * gamma + beta
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
 # %% batchnorm_backward: the path through the mean is forgotten
 def batchnorm_backward(dout, cache):
     x_hat, gamma, var, eps = cache
@@ -734,6 +858,42 @@ def batchnorm_backward(dout, cache):
     return dx, dgamma, dbeta
 
 
+# %% batchnorm_backward: dx: what comes back to s is averaged over the rows instead of summed
+def batchnorm_backward(dout, cache):
+    x_hat, gamma, var, eps = cache
+    n = dout.shape[0]
+    std = np.sqrt(var + eps)
+    centred = x_hat * std
+    dbeta = dout.sum(axis=0)
+    dgamma = np.sum(dout * x_hat, axis=0)
+    dx_hat = dout * gamma
+    dcentred = dx_hat / std
+    dstd = np.mean(-dx_hat * centred / std**2, axis=0)
+    dvar = dstd * 0.5 / std
+    dcentred = dcentred + dvar * 2 * centred / n
+    dmean = -dcentred.sum(axis=0)
+    dx = dcentred + dmean / n
+    return dx, dgamma, dbeta
+
+
+# %% batchnorm_backward: dx: what comes back to s is not summed over the rows
+def batchnorm_backward(dout, cache):
+    x_hat, gamma, var, eps = cache
+    n = dout.shape[0]
+    std = np.sqrt(var + eps)
+    centred = x_hat * std
+    dbeta = dout.sum(axis=0)
+    dgamma = np.sum(dout * x_hat, axis=0)
+    dx_hat = dout * gamma
+    dcentred = dx_hat / std
+    dstd = -dx_hat * centred / std**2
+    dvar = dstd * 0.5 / std
+    dcentred = dcentred + dvar * 2 * centred / n
+    dmean = -dcentred.sum(axis=0)
+    dx = dcentred + dmean / n
+    return dx, dgamma, dbeta
+
+
 # %% batchnorm_backward_closed_form: the path through the mean is forgotten
 def batchnorm_backward_closed_form(dout, cache):
     x_hat, gamma, var, eps = cache
@@ -861,6 +1021,57 @@ def batchnorm_backward_closed_form(dout, cache):
     dbeta = dout.sum(axis=0, keepdims=True)
     dgamma = np.sum(dout * x_hat, axis=0, keepdims=True)
     dx = gamma / np.sqrt(var + eps) / n * (n * dout - dbeta - x_hat * dgamma)
+    return dx, dgamma, dbeta
+
+
+# %% batchnorm_backward_closed_form: dx: A is a sum instead of an average
+def batchnorm_backward_closed_form(dout, cache):
+    x_hat, gamma, var, eps = cache
+    n = dout.shape[0]
+    dbeta = dout.sum(axis=0)
+    dgamma = np.sum(dout * x_hat, axis=0)
+    dx = gamma / np.sqrt(var + eps) * (dout - dbeta - x_hat * dgamma / n)
+    return dx, dgamma, dbeta
+
+
+# %% batchnorm_backward_closed_form: dx: B is a sum instead of an average
+def batchnorm_backward_closed_form(dout, cache):
+    x_hat, gamma, var, eps = cache
+    n = dout.shape[0]
+    dbeta = dout.sum(axis=0)
+    dgamma = np.sum(dout * x_hat, axis=0)
+    dx = gamma / np.sqrt(var + eps) * (dout - dbeta / n - x_hat * dgamma)
+    return dx, dgamma, dbeta
+
+
+# %% batchnorm_backward_closed_form: dx: the x_hat in front of B is forgotten
+def batchnorm_backward_closed_form(dout, cache):
+    x_hat, gamma, var, eps = cache
+    n = dout.shape[0]
+    dbeta = dout.sum(axis=0)
+    dgamma = np.sum(dout * x_hat, axis=0)
+    dx = gamma / np.sqrt(var + eps) * (dout - dbeta / n - dgamma / n)
+    return dx, dgamma, dbeta
+
+
+# %% batchnorm_backward_closed_form: dx: A and B are averages of the whole array
+def batchnorm_backward_closed_form(dout, cache):
+    x_hat, gamma, var, eps = cache
+    n = dout.shape[0]
+    dbeta = dout.sum(axis=0)
+    dgamma = np.sum(dout * x_hat, axis=0)
+    dx = gamma / np.sqrt(var + eps) * (dout - dout.mean() - x_hat * (dout * x_hat).mean())
+    return dx, dgamma, dbeta
+
+
+# %% batchnorm_backward_closed_form: dx: gamma is multiplied twice
+def batchnorm_backward_closed_form(dout, cache):
+    x_hat, gamma, var, eps = cache
+    n = dout.shape[0]
+    dbeta = dout.sum(axis=0)
+    dgamma = np.sum(dout * x_hat, axis=0)
+    dx_hat = dout * gamma
+    dx = gamma / np.sqrt(var + eps) * (dx_hat - dx_hat.mean(axis=0) - x_hat * (dx_hat * x_hat).mean(axis=0))
     return dx, dgamma, dbeta
 
 
@@ -1081,6 +1292,70 @@ def batchnorm2d_forward(x, gamma, beta, running_mean, running_var, *, training, 
         running_mean = (1 - momentum) * running_mean + momentum * mean
         running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
     x_hat = (x - mean.reshape(1, -1, 1, 1)) / np.sqrt(var + eps).reshape(1, -1, 1, 1)
+    out = x_hat * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm2d_forward: momentum is 0.1, whatever is asked for
+def batchnorm2d_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    flat = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+    out, cache, running_mean, running_var = batchnorm_forward(
+        flat, gamma, beta, running_mean, running_var, training=training, eps=eps
+    )
+    x_hat, gamma, var, eps = cache
+    N, C, H, W = x.shape
+
+    def back(flat):
+        return flat.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+
+    return back(out), (back(x_hat), gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm2d_forward: eps is 0.00001, whatever is asked for
+def batchnorm2d_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    flat = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+    out, cache, running_mean, running_var = batchnorm_forward(
+        flat, gamma, beta, running_mean, running_var, training=training, momentum=momentum
+    )
+    x_hat, gamma, var, eps = cache
+    N, C, H, W = x.shape
+
+    def back(flat):
+        return flat.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+
+    return back(out), (back(x_hat), gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm2d_forward: the variance is computed as E[x²] − E[x]²
+def batchnorm2d_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, var = running_mean, running_var
+    if training:
+        N, C, H, W = x.shape
+        n = N * H * W
+        if n == 1:
+            raise ValueError("one value per channel")
+        mean = x.mean(axis=(0, 2, 3))
+        var = (x**2).mean(axis=(0, 2, 3)) - mean**2
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
+    x_hat = (x - mean.reshape(1, -1, 1, 1)) / np.sqrt(var + eps).reshape(1, -1, 1, 1)
+    out = x_hat * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
+    return out, (x_hat, gamma, var, eps), running_mean, running_var
+
+
+# %% batchnorm2d_forward: the mean and the variance run along the columns of x, not along the channels
+def batchnorm2d_forward(x, gamma, beta, running_mean, running_var, *, training, momentum=0.1, eps=1e-5):
+    mean, var = running_mean, running_var
+    if training:
+        N, C, H, W = x.shape
+        n = N * H * W
+        if n == 1:
+            raise ValueError("one value per channel")
+        mean = x.mean(axis=(0, 2, 3))
+        var = x.var(axis=(0, 2, 3))
+        running_mean = (1 - momentum) * running_mean + momentum * mean
+        running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
+    x_hat = (x - mean) / np.sqrt(var + eps)
     out = x_hat * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
     return out, (x_hat, gamma, var, eps), running_mean, running_var
 
@@ -1373,6 +1648,14 @@ def fold_batchnorm(w, b, gamma, beta, running_mean, running_var, *, eps=1e-5):
     return new_w, new_b
 
 
+# %% fold_batchnorm: beta is scaled, too
+def fold_batchnorm(w, b, gamma, beta, running_mean, running_var, *, eps=1e-5):
+    factor = gamma / np.sqrt(running_var + eps)
+    new_w = np.array([filter * f for filter, f in zip(w, factor, strict=True)])
+    new_b = factor * (b - running_mean + beta)
+    return new_w, new_b
+
+
 # %% layernorm_forward: the mean and the variance are taken over the batch
 def layernorm_forward(x, gamma, beta, *, eps=1e-5):
     mean = np.mean(x, axis=0, keepdims=True)
@@ -1460,6 +1743,15 @@ def layernorm_forward(x, gamma, beta, *, eps=1e-5):
     var = np.mean(x**2, axis=1, keepdims=True) - mean**2
     x_hat = (x - mean) / np.sqrt(var + eps)
     out = gamma * x_hat + beta
+    return out, (x_hat, gamma, var, eps)
+
+
+# %% layernorm_forward: beta is left out
+def layernorm_forward(x, gamma, beta, *, eps=1e-5):
+    mean = np.mean(x, axis=1, keepdims=True)
+    var = np.var(x, axis=1, keepdims=True)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = gamma * x_hat
     return out, (x_hat, gamma, var, eps)
 
 
@@ -1712,6 +2004,36 @@ def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
     return out, (x_hat, gamma, var, eps)
 
 
+# %% instancenorm_forward: beta is left out
+def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
+    axes = (2, 3)
+    mean = x.mean(axis=axes, keepdims=True)
+    var = x.var(axis=axes, keepdims=True)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat * gamma.reshape(1, -1, 1, 1)
+    return out, (x_hat, gamma, var, eps)
+
+
+# %% instancenorm_forward: the variance is computed as E[x²] − E[x]²
+def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
+    axes = (2, 3)
+    mean = x.mean(axis=axes, keepdims=True)
+    var = (x * x).mean(axis=axes, keepdims=True) - mean**2
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
+    return out, (x_hat, gamma, var, eps)
+
+
+# %% instancenorm_forward: the mean and the variance run along the columns of x, not along the channels
+def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
+    axes = (2, 3)
+    mean = x.mean(axis=axes)
+    var = x.var(axis=axes)
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    out = x_hat * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
+    return out, (x_hat, gamma, var, eps)
+
+
 # %% groupnorm_forward: every channel is normalised by itself
 def groupnorm_forward(x, gamma, beta, *, groups, eps=1e-5):
     N, C, H, W = x.shape
@@ -1841,6 +2163,17 @@ def groupnorm_forward(x, gamma, beta, *, groups, eps=1e-5):
     var = (grouped**2).mean(axis=(2, 3, 4), keepdims=True) - mean**2
     x_hat = ((grouped - mean) / np.sqrt(var + eps)).reshape(x.shape)
     out = x_hat * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
+    return out, (x_hat, gamma, var.reshape(N, groups, 1), eps, groups)
+
+
+# %% groupnorm_forward: beta is left out
+def groupnorm_forward(x, gamma, beta, *, groups, eps=1e-5):
+    N, C, H, W = x.shape
+    grouped = x.reshape(N, groups, C // groups, H, W)
+    mean = grouped.mean(axis=(2, 3, 4), keepdims=True)
+    var = grouped.var(axis=(2, 3, 4), keepdims=True)
+    x_hat = ((grouped - mean) / np.sqrt(var + eps)).reshape(x.shape)
+    out = x_hat * gamma.reshape(1, -1, 1, 1)
     return out, (x_hat, gamma, var.reshape(N, groups, 1), eps, groups)
 
 

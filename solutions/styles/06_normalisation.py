@@ -367,11 +367,11 @@ def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
     return groupnorm_forward(x, gamma, beta, groups=x.shape[1], eps=eps)
 
 
-# %% instancenorm_forward: in float32
+# %% instancenorm_forward: in float32 once the mean is gone
 def instancenorm_forward(x, gamma, beta, *, eps=1e-5):
-    x, gamma, beta = (array.astype(np.float32) for array in (x, gamma, beta))
     mean = np.einsum("nchw->nc", x)[..., None, None] / x[0, 0].size
-    x_hat = (x - mean) / np.sqrt(np.var(x, axis=(-1, -2), keepdims=True) + np.float32(eps))
+    centred, gamma, beta = (array.astype(np.float32) for array in (x - mean, gamma, beta))
+    x_hat = centred / np.sqrt(np.var(centred, axis=(-1, -2), keepdims=True) + np.float32(eps))
     return np.asfortranarray(np.einsum("c,nchw->nchw", gamma, x_hat) + beta[:, None, None]), x_hat
 
 
