@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from cs_utils.plots import style
 from cs_utils.plots.shapes import caption
@@ -86,8 +87,9 @@ def _box(
         (column, row), 1, 1, facecolor=fill, edgecolor=edge, linewidth=width, zorder=3 if bold else 2
     )
     ax.add_patch(box)
-    weight = "bold" if bold else "normal"
-    ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, weight=weight, zorder=4)
+    number = ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, zorder=4)
+    number.set_fontweight("bold" if bold else "normal")
+    number.set_path_effects([withStroke(linewidth=3, foreground=fill)])  # arrows do not cross it out
 
 
 def _title(ax: Axes, text: str, column: float, width: float, row: float = 0) -> None:
