@@ -201,7 +201,7 @@ def _upstream(make: Callable[[np.random.Generator], Iterator[Case]]) -> Any:
 
 
 def _judge_shapes(given: Case, outcome: Outcome) -> str | None:
-    """Do the gradients have the shapes of what they belong to?"""
+    """Do the gradients have the shapes of what they belong to? Of wrong numbers alone no shape counts."""
     right = _linear_gradients(*map(torch.tensor, given.args))
     for name, yours, wanted in zip(("dx", "dw", "db"), outcome.value, right, strict=True):
         if yours.shape == tuple(wanted.shape):
@@ -209,6 +209,8 @@ def _judge_shapes(given: Case, outcome: Outcome) -> str | None:
         same = yours.size == wanted.numel() and _close(yours.reshape(wanted.shape), wanted)
         owner, rest = name.removeprefix("d"), "; its values are right" if same else ""
         return f"{name} has shape {yours.shape}, but {owner} has {tuple(wanted.shape)}{rest}"
+    if not any(_close(yours, wanted) for yours, wanted in zip(outcome.value, right, strict=True)):
+        return "the shapes are right, but the numbers in none of them"
     return None
 
 
@@ -1126,11 +1128,13 @@ def _each_example(train: Tensor, other: Tensor, *, eps: float = 1e-5) -> tuple[T
 
 
 def _cancelled(given: Case, outcome: Outcome) -> bool:
-    """Every column is off by a factor of its own, or lost: the mean is right, and the spread is not."""
+    """Every column is off by a factor of its own, or lost, but not all are: mean right, spread wrong."""
     right = _standardize(*map(torch.from_numpy, given.args), **given.kwargs)[0]
     yours = torch.from_numpy(outcome.value[0])
     factor = (yours / right).nanmedian(dim=0).values
     lost = yours.isnan().all(dim=0)
+    if lost.all():
+        return False
     same = torch.isclose(yours, right * factor, rtol=1e-4, atol=1e-6 * float(factor.nan_to_num().abs().max()))
     return bool((same.all(dim=0) | lost).all()) and bool(((factor - 1).abs() > 1e-3).any() or lost.any())
 
@@ -1198,7 +1202,7 @@ STANDARDIZE = Exercise(
         Group(OTHER, 1, _other_statistics),
         Group(PICTURES, 1, _sets(_pictures, (2, 2, 2, 3), (4, 3, 2, 3)), probe="not_contiguous"),
         Group(CONSTANT, 1, _never_changes),
-        Group(OFFSET, 1, _sets(_far_from_zero, (4, 2), (8, 3))),
+        Group(OFFSET, 1, _sets(_far_from_zero, (4, 2), (6, 4))),
     ),
     advice={
         FEATURES: "Afterwards every column of train has mean 0 and standard deviation 1. Has it?",

@@ -127,12 +127,13 @@ def test_what_is_no_array_of_numbers_is_told_in_every_group_and_no_mistake_is_na
         assert said in found.title and found.kind == "judged"
 
 
-def test_a_loss_that_is_nan_everywhere_has_no_name():
-    def lost(scores, labels):
-        loss, dscores = solved("softmax_cross_entropy")(scores, labels)
-        return loss * np.nan, dscores
+@pytest.mark.parametrize("name", ["softmax_cross_entropy", "standardize"])
+def test_what_is_nan_everywhere_has_no_name(name):
+    def lost(*args, **options):
+        first, second = solved(name)(*args, **options)
+        return first * np.nan, second
 
-    verdict = proof.judged(exercise("softmax_cross_entropy"), lost, proof.PUBLIC)
+    verdict = proof.judged(exercise(name), lost, proof.PUBLIC)
     assert not any(found.kind == "misconception" for group in verdict.groups for found in group.findings)
 
 
@@ -170,6 +171,14 @@ def test_returning_zeros_earns_nothing():
         assert verdict.points == 0
     for name in ("xavier_init", "kaiming_init"):
         assert proof.judged(exercise(name), lambda shape, **_: np.zeros(shape), proof.PUBLIC).points == 0
+    verdict = proof.judged(
+        exercise("linear_backward"),
+        lambda dout, cache: tuple(
+            np.zeros(shape) for shape in (cache[0].shape, cache[1].shape, dout.shape[1])
+        ),
+        proof.PUBLIC,
+    )
+    assert verdict.points == 0
 
 
 def test_weights_that_only_look_random_are_not_enough():
