@@ -101,10 +101,10 @@ check(slopes_by_hand=slopes_by_hand)
 # ### Exercise: `numeric_gradient` · 25 minutes · ●●○
 #
 # Now for a function of *many* numbers: `f` takes an array and gives one number, say a loss. Its gradient is an array, too: one
-# slope for every number of `x`. Nudge one number, ask `f`, put the number back, and go on to the next.
+# slope for every number of `x`. In a copy of `x`: nudge one number, ask `f`, put the number back, and go on to the next.
 #
 # `x` may have any number of axes. It may hold whole numbers. And it belongs to the caller: don't change it, **not even for a
-# moment**. The function `f` may be looking at that very array while you nudge it.
+# moment**. The function `f` may be looking at that very array.
 #
 # <details><summary>Help, how do I visit every number of an array with any number of axes?</summary>
 #
@@ -218,7 +218,7 @@ plots.show_sliding(x, dout, names=("x", "dout", "dk"))
 #
 # ### Spot the slip: "up to (H, W)"
 #
-# The slide lists what is summed over, for an output of size $H \times W$:
+# A slide of the Georgia Tech lecture lists what is summed over, for an output of size $H \times W$:
 #
 # > Need to incorporate all upstream gradients: { ∂L/∂y(0,0), ∂L/∂y(0,1), …, ∂L/∂y(H,W) }
 #
@@ -346,7 +346,7 @@ plots.explore_input_pixel()
 #
 # ### Spot the slip: boundary terms
 #
-# The slide says nothing about the pixels near the edge. But its sum runs over *all* numbers of the kernel, and some of the
+# Georgia Tech's slide says nothing about the pixels near the edge. But its sum runs over *all* numbers of the kernel, and some of the
 # outputs in it do not exist. Here is how many really do, for every pixel of a 5×5 picture under a 3×3 kernel. (PyTorch
 # counts: with ones everywhere each term is 1.)
 
@@ -375,7 +375,7 @@ check(terms_left=terms_left)
 # %% [markdown]
 # ### Spot the slip: which place?
 #
-# To find $\partial y(r'-a, c'-b)/\partial x(r',c')$ the slide puts $r'-a$ and $c'-b$ into the definition of $y$ and writes
+# To find $\partial y(r'-a, c'-b)/\partial x(r',c')$ the same lecture puts $r'-a$ and $c'-b$ into the definition of $y$ and writes
 #
 # $$ y(r'-a,\, c'-b) \;=\; (x * k)(r',\, c') \;=\; \sum_{a'} \sum_{b'} x(r'-a+a',\, c'-b+b')\; k(a', b') . $$
 #
@@ -384,7 +384,7 @@ check(terms_left=terms_left)
 # %%
 x = torch.tensor([[4.0, 1, 0, 2], [0, 3, 1, 1], [2, 0, 5, 0], [1, 1, 0, 4]])
 k = torch.tensor([[1.0, 2], [0, 3]])
-y = F.conv2d(x[None, None], k[None, None])[0, 0]  # the deck calls this x * k
+y = F.conv2d(x[None, None], k[None, None])[0, 0]  # the slides call this x * k
 r, c, a, b = 2, 2, 1, 1
 print(f"y(r'-a, c'-b) = y({r - a}, {c - b}) = {y[r - a, c - b]:g}")
 print(f"(x * k)(r', c') = {y[r, c]:g}")
@@ -672,10 +672,17 @@ conv2d_forward = earlier.own("conv2d_forward")
 # The cache begins with five things and may hold more. A slice takes the first few of any tuple: `first, second = values[:2]`.
 # </details>
 #
-# <details><summary>Help, I get "operands could not be broadcast together" with padding</summary>
+# <details><summary>Help, with padding I get an error about shapes that cannot be broadcast</summary>
 #
 # Forward looked at the *padded* picture; `x` in the cache is the picture without padding. Pad it again, and make `dx` for the padded
 # picture first.
+# </details>
+#
+# <details><summary>Help, I have no im2col here</summary>
+#
+# You can do without. Loop over the windows, or over the numbers of the kernel, and use of the padded picture what they see: a
+# slice of it, with the dilation or the stride as its step. Or find out what `np.lib.stride_tricks.sliding_window_view` does.
+# (`F.unfold` is PyTorch's, and there is none where your answer is graded.)
 # </details>
 #
 # <details><summary>Help, dw is right for one image but not for two</summary>
@@ -780,8 +787,8 @@ with when_done("conv2d_backward"):
 # the input, and you have a layer of its own: the **transposed convolution**. (It is also called *deconvolution*, but it does not
 # undo a convolution. It only has the shapes of one that runs backwards.)
 #
-# You know how it works: every number of the input **stamps** the kernel, multiplied by itself, onto the output. The stride
-# says how far apart the stamps are. Where stamps overlap they are added.
+# You know how it works: every number of the input **stamps** the kernel onto the output, and what is stamped is the kernel times
+# that number. The stride says how far apart the stamps are. Where stamps overlap they are added.
 #
 # This is the example of A. Jain's lecture, once computed in Torch7: a 3×3 kernel, stride 2, and a 2×2 input. **Predict** the size of
 # the output, and which of its numbers get two shares or more.
@@ -969,7 +976,8 @@ with when_done("conv_transpose2d"):
 # > The loss is `out.sum()`. Measured and computed gradients agree to 1e-10.
 #
 # Name **three mistakes** that are really different and that this test cannot see. For each, give a test that would show it (sizes,
-# options and loss), and say in a sentence why the old test is blind to it. There is one point for each.
+# options and loss), and say in a sentence why the old test is blind to it. There is one point for each. (You have all that it takes to
+# try: make the mistake in a copy of your function, and run both tests.)
 
 # %% [markdown] written="blind_test" points=3
 # ### BEGIN SOLUTION

@@ -1276,6 +1276,12 @@ CONV2D_BACKWARD = Exercise(
             (BATCH, PAIRS),
         ),
         Misconception(
+            "dw is turned by 180 degrees",
+            "Nothing is flipped on the way to the kernel: w[0, 0] met the first number of every window.",
+            _with_dw(lambda *args, **options: _gradients(*args, **options)[1].flip(2, 3)),
+            ALL,
+        ),
+        Misconception(
             "dw: each window overwrites the one before it",
             "A filter looked through every window, and each has a share in its gradient: use `+=`.",
             _dw_of_part(LAST_WINDOW),
@@ -1457,11 +1463,13 @@ def _transposed_padded(rng: np.random.Generator) -> Iterator[Case]:
 def _transposed_batch(rng: np.random.Generator) -> Iterator[Case]:
     yield _stamped(rng, digits, (2, 2, 1, 1), 2, 2)
     yield _stamped(rng, digits, (2, 2, 2, 2), 2, 2)
+    yield _stamped(rng, digits, (1, 2, 1, 2), 3, 2)
     yield _stamped(rng, fractions, (2, 3, 3, 3), 3, 2)
 
 
 def _transposed_pairs(rng: np.random.Generator) -> Iterator[Case]:
     yield _stamped(rng, digits, (1, 1, 2, 3), 1, (1, 2))
+    yield _stamped(rng, digits, (1, 1, 2, 2), 1, 2, stride=(1, 2))
     yield _stamped(rng, digits, (1, 2, 2, 1), 2, (1, 2), stride=(2, 1))
     yield _stamped(rng, fractions, (2, 2, 3, 5), 3, (4, 3), stride=(3, 2), padding=(2, 1))
 

@@ -711,6 +711,24 @@ def conv2d_backward(dout, cache):
     return dpadded[:, :, ph : ph + H, pw : pw + W], dw, dout.sum(axis=(0, 2, 3))
 
 
+# %% conv2d_backward: dw is turned by 180 degrees
+def conv2d_backward(dout, cache):
+    x, w, stride, padding, dilation = cache[:5]
+    (sh, sw), (ph, pw), (dh, dw_) = map(pair, (stride, padding, dilation))
+    H, W = x.shape[2:]
+    kh, kw = w.shape[2:]
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    dpadded, dw = np.zeros(padded.shape), np.zeros(w.shape)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * sh, i * sh + dh * (kh - 1) + 1, dh)
+            columns = slice(j * sw, j * sw + dw_ * (kw - 1) + 1, dw_)
+            upstream = dout[:, :, i, j]
+            dpadded[:, :, rows, columns] += np.tensordot(upstream, w, 1)
+            dw += np.tensordot(upstream.T, padded[:, :, rows, columns], 1)
+    return dpadded[:, :, ph : ph + H, pw : pw + W], np.flip(dw, (2, 3)), dout.sum(axis=(0, 2, 3))
+
+
 # %% conv2d_backward: dw: only the first image counts
 def conv2d_backward(dout, cache):
     x, w, stride, padding, dilation = cache[:5]
