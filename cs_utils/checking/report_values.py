@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -166,6 +167,12 @@ def write_call(exercise: Exercise, given: Case) -> str:
         dout, *forward = parts
         lines.append(f"cache = {_written(exercise.name.split('_backward')[0] + '_forward', forward)}[1]")
         parts = [dout, "cache"]
+    if given.probe == "training_then_evaluation":
+        batches, *parts = parts
+        step = _written(f"returned = {exercise.name}", ["batch", *parts, "training=True"])
+        loop = f"{step}\nrunning_mean, running_var = returned[2:]"
+        lines += [f"for batch in {batches}[:-1]:", textwrap.indent(loop, "    ")]
+        parts = [f"{batches}[-1]", *parts, "training=False"]
     return "\n".join([*lines, _written(exercise.name, parts)])
 
 

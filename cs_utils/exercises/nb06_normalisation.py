@@ -428,11 +428,9 @@ def _bn_far_away(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _bn_steps(rng: np.random.Generator) -> Iterator[Case]:
-    names = ("batches", "gamma", "beta", "running_mean", "running_var")
     for (n, d), momentum in (((3, 2), 0.1), ((5, 3), 0.4)):
         batches = np.stack([_features(rng, n, d) for _ in range(4)])
-        arrays = (batches, *_scale_shift(rng, d), *_running(rng, d))
-        yield Case(arrays, {"momentum": momentum}, names=names)
+        yield case(batches, *_scale_shift(rng, d), *_running(rng, d), momentum=momentum)
 
 
 def _once(plain: str, advice: str) -> str:
@@ -2087,7 +2085,7 @@ def _in_alone(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _in_eps(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, eps in (((2, 2, 3, 2), 0.3), ((2, 3, 3, 2), 0.1)):
+    for shape, eps in (((2, 2, 2, 2), 0.3), ((2, 3, 3, 2), 0.1)):
         yield _normed_call(rng, (_images(rng, *shape) / 8).round(2), eps=eps)
     yield _normed_call(rng, _tiny(_images(rng, 2, 3, 2, 2)))
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cs_utils.checking.report import to_text
+from cs_utils.exercises import of_notebook
 from tests.exercises import proof
 
 NOTEBOOK = "06_normalisation"
@@ -262,6 +263,22 @@ def test_gradients_of_the_right_shape_earn_nothing(name):
         assert judged(name, backward).points == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    [found.name for found in of_notebook(NOTEBOOK) if found.name.endswith("_forward")] + ["fold_batchnorm"],
+)
+def test_a_layer_that_gives_nan_or_always_refuses_is_no_known_mistake(name):
+    def nan(x, *args, **options):
+        out, *others = solved(name)(x, *args, **options)
+        return out * np.nan, *others
+
+    def refuse(*args, **options):
+        raise ValueError("operands could not be broadcast together")
+
+    for function in (nan, refuse):
+        assert not set().union(*proof.named(judged(name, function)).values())
+
+
 @pytest.mark.parametrize("name", ["layernorm_forward", "instancenorm_forward", "groupnorm_forward"])
 def test_a_forward_of_the_right_shape_earns_nothing(name):
     for made in (np.zeros_like, np.ones_like, lambda x: x, lambda x: (x - x.mean()) / x.std()):
@@ -283,6 +300,30 @@ def test_a_layer_that_always_refuses_or_hands_its_input_on_earns_nothing():
         for function in (refuse, hand_on):
             assert judged(name, function).points == 0
     assert judged("fold_batchnorm", lambda w, b, *rest, **options: (w, b)).points == 0
+
+
+def test_a_layer_that_remembers_its_last_call_is_shown_a_case_that_can_be_pasted():
+    last = []
+
+    def batchnorm_forward(x, gamma, beta, running_mean, running_var, *, training, **options):
+        if not training and last and np.array_equal(last[-1][0], running_mean):
+            running_mean, running_var = last.pop()[1:]
+        returned = solved("batchnorm_forward")(
+            x, gamma, beta, running_mean, running_var, training=training, **options
+        )
+        last[:] = [(returned[2], running_mean, running_var)] if training else []
+        return returned
+
+    text = to_text(judged("batchnorm_forward", batchnorm_forward))
+    shown = [line[2:] for line in text.splitlines() if line.startswith("  ")]
+    first, last_line = (
+        next(index for index, line in enumerate(shown) if line.startswith(start))
+        for start in ("x = np.array", "You returned")
+    )
+    names = {"np": np, "batchnorm_forward": solved("batchnorm_forward")}
+    code = "\n".join(shown[first:last_line]).replace("\nbatchnorm_forward(", "\nanswer = batchnorm_forward(")
+    exec(code, names)
+    assert names["answer"][0].shape == names["x"].shape[1:]
 
 
 @pytest.mark.parametrize("returned", [2, 3, 5])
