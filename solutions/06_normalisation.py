@@ -427,9 +427,10 @@ plots.show_batchnorm_graph(values, {name: node.grad for name, node in nodes.item
 # To compare with the boxes, put a `print` behind each line of your function and run this in a cell of your own:
 #
 # ```python
-# x, dout, one, zero = np.array([[1.0], [1], [7]]), np.array([[9.0], [0], [0]]), np.ones(1), np.zeros(1)
-# _, cache, *_ = batchnorm_forward(x, one, zero, zero, one, training=True, eps=1)
-# batchnorm_backward(dout, cache)
+# column, upstream = np.array([[1.0], [1], [7]]), np.array([[9.0], [0], [0]])
+# one, zero = np.ones(1), np.zeros(1)
+# _, kept, *_ = batchnorm_forward(column, one, zero, zero, one, training=True, eps=1)
+# batchnorm_backward(upstream, kept)
 # ```
 #
 # <details><summary>Help with a step</summary>

@@ -393,7 +393,7 @@ def _bn_large_eps(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _bn_statistics(rng: np.random.Generator) -> Iterator[Case]:
-    for (n, d), momentum in (((3, 2), 0.3), ((2, 4), 0.25), ((6, 3), 0.7)):
+    for (n, d), momentum in (((3, 2), 0.3), ((2, 4), 0.25), ((6, 3), 0.7), ((11, 1), 0.4)):
         yield _batchnorm_call(rng, _features(rng, n, d), training=True, momentum=momentum)
     yield _batchnorm_call(rng, _features(rng, 4, 3), training=True)
 
@@ -711,7 +711,7 @@ def _bn2d_large_eps(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _bn2d_statistics(rng: np.random.Generator) -> Iterator[Case]:
-    for shape, momentum in (((2, 2, 3, 2), 0.3), ((3, 4, 2, 3), 0.25)):
+    for shape, momentum in (((2, 2, 3, 2), 0.3), ((3, 4, 2, 3), 0.25), ((3, 1, 3, 4), 0.4)):
         yield _batchnorm_call(rng, _images(rng, *shape), training=True, momentum=momentum)
     yield _batchnorm_call(rng, _images(rng, 2, 3, 2, 2), training=True)
 
@@ -1256,7 +1256,7 @@ def _bn_back(rng: np.random.Generator, x: np.ndarray, **options: Any) -> Case:
 
 
 def _bn_back_plain(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((3, 2), (4, 4), (7, 3)):
+    for shape in ((3, 2), (4, 4), (7, 3), (9, 1)):
         yield _bn_back(rng, _features(rng, *shape))
 
 
@@ -1473,7 +1473,7 @@ BN2D = _Layer(_batchnorm, lambda x, options: x.movedim(1, 0).flatten(1))
 
 
 def _bn2d_back_plain(rng: np.random.Generator) -> Iterator[Case]:
-    for shape in ((2, 2, 1, 2), (3, 3, 3, 3), (1, 2, 3, 4), (2, 4, 2, 3)):
+    for shape in ((2, 2, 1, 2), (3, 3, 3, 3), (1, 2, 3, 4), (2, 4, 2, 3), (2, 1, 3, 4)):
         yield _bn_back(rng, _images(rng, *shape))
 
 
