@@ -719,9 +719,7 @@ def conv2d_backward(dout, cache):
     flat = w.reshape(D, -1)
     kind = np.result_type(dout, x, w)
     dx, dflat = np.empty(x.shape, kind), np.zeros(flat.T.shape, kind)
-    for n, upstream in enumerate(
-        dout.reshape(len(x), D, -1)
-    ):  # one image's columns fit the processor's cache
+    for n, upstream in enumerate(dout.reshape(len(x), D, -1)):  # columns of one image fit the cache
         cols = patches[n].reshape(C * kh * kw, -1)
         dflat += cols @ upstream.T
         dx[n] = col2im(flat.T @ upstream, (1, *x.shape[1:]), (kh, kw), **options)[0]
@@ -769,9 +767,8 @@ with when_done("conv2d_backward"):
     out, cache = conv2d_forward(*layer, padding=1)
     forward = min(timeit.repeat(lambda: conv2d_forward(*layer, padding=1), number=1, repeat=5))
     backward = min(timeit.repeat(lambda: conv2d_backward(out, cache), number=1, repeat=5))
-    print(
-        f"forward {1000 * forward:.1f} ms, backward {1000 * backward:.1f} ms: {backward / forward:.1f} times"
-    )
+    print(f"forward {1000 * forward:.1f} ms, backward {1000 * backward:.1f} ms")
+    print(f"backward takes {backward / forward:.1f} times as long")
 
 # %% [markdown]
 # Two matrix products instead of one, so a factor of about two or three is what one expects; people who train networks count

@@ -573,8 +573,9 @@ INPUT_GRADIENT = Exercise(
             (SQUARE, OBLONG, LARGE, WHOLE),
         ),
         Misconception(
-            "an upstream gradient is read beyond its last row or column",
-            "y(r - a, c - b) exists only while both numbers lie inside the output. Leave out the others.",
+            "a place beyond the last row or column of an array is asked for",
+            "If it is `dout` at (r - a, c - b): there is such an output only while both lie inside. Leave out"
+            " the others. If it is the result: that has kh - 1 rows and kw - 1 columns more than `dout`.",
             _places_beyond,
             (SQUARE, OBLONG, LARGE, WHOLE),
         ),

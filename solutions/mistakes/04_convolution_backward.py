@@ -337,7 +337,7 @@ def input_gradient(w, dout):
     return dx
 
 
-# %% input_gradient: an upstream gradient is read beyond its last row or column
+# %% input_gradient: a place beyond the last row or column of an array is asked for
 def input_gradient(w, dout):
     (kh, kw), (oh, ow) = w.shape, dout.shape
     dx = np.zeros((oh + kh - 1, ow + kw - 1))

@@ -189,6 +189,44 @@ def test_another_shape_of_db_costs_its_group_only_and_the_report_says_that_the_v
         assert "The values are right" in finding.hint
 
 
+def _sides_differ(x, w, b, *, stride=1, padding=0):
+    return isinstance(stride, tuple) and stride[0] != stride[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "raises_when", "error"),
+    [
+        ("kernel_gradient", lambda x, dout: x.shape[0] > 4, ValueError),
+        ("input_gradient", lambda w, dout: True, IndexError),
+        ("col2im", lambda *_, stride=1, **__: _sides_differ(0, 0, 0, stride=stride), ValueError),
+        ("col2im", lambda *_, dilation=1, **__: dilation != 1, ValueError),
+        ("conv2d_backward", lambda dout, cache: isinstance(cache[2], tuple), ValueError),
+        ("conv2d_backward", lambda dout, cache: len(cache[1]) > 1, ValueError),
+        ("conv_transpose2d", lambda x, w, b, **_: w.shape[0] != w.shape[1], ValueError),
+        ("conv_transpose2d", _sides_differ, ValueError),
+    ],
+)
+def test_an_error_of_ones_own_is_not_taken_for_a_known_mistake(name, raises_when, error):
+    def own(*args, **options):
+        if raises_when(*args, **options):
+            raise error("something else")
+        return solved(name)(*args, **options)
+
+    for seed in proof.SEEDS:
+        verdict = proof.judged(proof.exercise(NOTEBOOK, name), own, seed)
+        assert proof.failed(verdict)
+        assert set().union(*proof.named(verdict).values()) == set()
+
+
+def test_of_a_mistake_that_spoils_two_parts_only_one_name_is_given():
+    def halved(dout, cache):
+        dx, dw, db = solved("conv2d_backward")(dout, cache)
+        return dx, dw / len(dx), db / len(dx)
+
+    verdict = proof.judged(proof.exercise(NOTEBOOK, "conv2d_backward"), halved, proof.PUBLIC)
+    assert set().union(*proof.named(verdict).values()) == {"dw and db are averaged over the images"}
+
+
 def test_more_fields_in_the_cache_and_forwards_of_all_kinds_cost_nothing():
     def with_more(*args, **options):
         out, cache = layers.conv2d_forward(*args, **options)
