@@ -119,7 +119,10 @@ def drawn_again(
     Of a function that returns several values, the first one of each call.
     """
     generators = [rng, copy.deepcopy(rng), rng, rng, rng, rng]
-    results = [student(name)(*args, rng=generator, **options) for generator in generators]
+    results = [
+        student(name)(*copy.deepcopy(args), rng=generator, **options)  # a function may change its argument
+        for generator in generators
+    ]
     return {"calls": [result[0] if isinstance(result, tuple | list) else result for result in results]}
 
 
