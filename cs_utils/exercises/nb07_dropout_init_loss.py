@@ -204,6 +204,8 @@ def _judge_shapes(given: Case, outcome: Outcome) -> str | None:
     """Do the gradients have the shapes of what they belong to? Of wrong numbers alone no shape counts."""
     right = _linear_gradients(*map(torch.tensor, given.args))
     for name, yours, wanted in zip(("dx", "dw", "db"), outcome.value, right, strict=True):
+        if not isinstance(yours, np.ndarray):
+            return f"{name}: returned {describe(yours)} where an array was asked for"
         if yours.shape == tuple(wanted.shape):
             continue
         same = yours.size == wanted.numel() and _close(yours.reshape(wanted.shape), wanted)
@@ -505,28 +507,39 @@ def _over_the_batch(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return loss, (scores.softmax(0) - F.one_hot(labels, scores.shape[1])) / len(labels)
 
 
-def _capped(loss: Tensor, dscores: Tensor, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    return -(_chosen(scores.softmax(1), labels) + 1e-12).log().mean(), dscores
+def _capped(given: Case, outcome: Outcome) -> bool:
+    """Is the gradient right, and the loss that of a probability of 10⁻⁷, 10⁻¹² or the like?"""
+    loss, dscores = outcome.value
+    _, right = _cross_entropy(torch.from_numpy(given.args[0]), torch.from_numpy(given.args[1]))
+    power = loss / math.log(10)
+    return 3 < power < 50 and abs(power - round(power)) < 1e-5 and _close(dscores, right)
 
 
 def _log_of_zero(loss: Tensor, dscores: Tensor, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return -_chosen(scores.softmax(1), labels).log().mean(), dscores
 
 
-def _lost_as(softmax: Callable[[Tensor], Tensor]) -> Callable[[Case, Outcome], bool]:
-    """Recognise a lost loss together with NaN just where this softmax gives NaN.
+def _as_if(softmax: Callable[[Tensor], Tensor], *, lost: bool = False) -> Callable[[Case, Outcome], bool]:
+    """Recognise loss and gradient made of these probabilities.
 
-    Where it gives none, the loss can only be infinite, and only if it rounds a label's probability to 0.
+    Where a probability is NaN, the loss may be any lost number: it depends on how the logarithm is written.
+    lost: only recognise where one is NaN.
     """
 
     def recognise(given: Case, outcome: Outcome) -> bool:
         loss, dscores = outcome.value
-        scores, labels = map(torch.from_numpy, given.args)
+        scores, labels = torch.from_numpy(given.args[0]), torch.from_numpy(given.args[1]).long()
         probabilities = softmax(scores)
-        lost = probabilities.isnan()
-        if not lost.any() and not (loss == math.inf and (_chosen(probabilities, labels.long()) == 0).any()):
+        any_lost = bool(probabilities.isnan().any())
+        if lost and not any_lost:
             return False
-        return not math.isfinite(loss) and bool((torch.from_numpy(dscores).isnan() == lost).all())
+        wanted = -float(_chosen(probabilities, labels).log().mean())
+        gradient = (probabilities - F.one_hot(labels, scores.shape[1])) / len(labels)
+        same_loss = math.isclose(loss, wanted, rel_tol=1e-4, abs_tol=1e-6)
+        both_lost = any_lost and not math.isfinite(loss) and not math.isfinite(wanted)
+        yours = torch.from_numpy(dscores).double()
+        close = torch.isclose(yours, gradient, rtol=1e-4, atol=1e-6, equal_nan=True)
+        return (same_loss or both_lost) and bool(close.all())
 
     return recognise
 
@@ -537,6 +550,10 @@ def _unshifted(scores: Tensor) -> Tensor:
 
 def _one_shift(scores: Tensor) -> Tensor:
     return _unshifted(scores - scores.max())
+
+
+def _shift_of_columns(scores: Tensor) -> Tensor:
+    return _unshifted(scores - scores.amax(dim=0))
 
 
 def _labels(rng: np.random.Generator, count: int, classes: int) -> np.ndarray:
@@ -602,14 +619,21 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             "exp(710) is infinite. Subtract something from every row before the exponential: no probability "
             "changes, and the largest exponent becomes 0.",
             fails=(HUGE, FAR, CERTAIN),
-            recognise=_lost_as(_unshifted),
+            recognise=_as_if(_unshifted),
         ),
         Misconception(
             "one maximum for the whole batch is subtracted",
             "In a row far below the largest score of all every exponential is then 0, and 0/0 is NaN. Each "
             "row needs its own maximum, kept as a column so that it lines up.",
             fails=(FAR,),
-            recognise=_lost_as(_one_shift),
+            recognise=_as_if(_one_shift, lost=True),
+        ),
+        Misconception(
+            "the largest score of each class is subtracted, not that of each example",
+            "Only what is the same for all scores of an *example* cancels. Along which axis is your maximum "
+            "taken, and does it stand beside the scores as a column?",
+            fails=(SINGLE, BATCH, HUGE, FAR, CERTAIN),
+            recognise=_as_if(_shift_of_columns),
         ),
         Misconception(
             "the logarithm of a probability that was rounded to 0",
@@ -619,11 +643,11 @@ SOFTMAX_CROSS_ENTROPY = Exercise(
             (CERTAIN,),
         ),
         Misconception(
-            "a small number is added inside the logarithm",
-            "The 1e-12 hides the infinity and makes the loss of a bad mistake too small: never above 27.6. "
-            "Without the detour over the probability there is no log(0) to be hidden.",
-            _entropy_mistake(_capped),
-            (CERTAIN,),
+            "a small number in the logarithm hides the infinity",
+            "With 1e-12 in the logarithm the loss of a bad mistake is never above 27.6; other small numbers "
+            "have limits of their own. Without the detour over the probability there is no log(0) to hide.",
+            fails=(CERTAIN,),
+            recognise=_capped,
         ),
         Misconception(
             "the loss is the sum over the batch, not the mean",
@@ -775,7 +799,7 @@ def _rng_mistakes(fails: str = FROM_RNG) -> tuple[Misconception, ...]:
 BOUND, FLAT, SPREAD, BELL = "how large", "uniform, mean 0", "how large", "normal, mean 0"
 CONVOLUTION = "weights of a convolution"
 LINEAR_WEIGHTS: tuple[Shape, ...] = ((120, 200), (400, 60))
-CONVOLUTION_WEIGHTS: tuple[Shape, ...] = ((32, 16, 7, 7), (30, 60, 3, 5))
+CONVOLUTION_WEIGHTS: tuple[Shape, ...] = ((32, 20, 7, 7), (30, 55, 3, 5))
 
 
 @dataclass(frozen=True)
@@ -953,17 +977,23 @@ XAVIER_INIT = Exercise(
             *(BOUND, CONVOLUTION),
         ),
         _mistake(
-            "only the fan in is counted",
+            "only one of the two fans is counted",
             "Xavier's bound has both fans in it, so that signals keep their size forwards and gradients "
             "backwards.",
-            _fills(*(lambda found, top=top: math.sqrt(top / found.fan_in) for top in (6, 3, 1))),
+            _fills(
+                *(lambda found, top=top: math.sqrt(top / found.fan_in) for top in (6, 3, 1)),
+                *(lambda found, top=top: math.sqrt(top / found.fan_out) for top in (6, 3, 1)),
+            ),
             *(BOUND, CONVOLUTION),
         ),
         _mistake(
-            "the root is missing",
-            "6 / (fan_in + fan_out) belongs to the *variance*, the square of the weights. The bound is its "
-            "root.",
-            _fills(lambda found: 6 / _both_fans(found)),
+            "the root is not taken of the whole fraction",
+            "6 / (fan_in + fan_out) belongs to the *square* of the weights. The bound is its root: that of "
+            "the 6 and that of the fans.",
+            _fills(
+                lambda found: 6 / _both_fans(found),
+                lambda found: math.sqrt(6) / _both_fans(found),
+            ),
             *(BOUND, CONVOLUTION),
         ),
         _mistake(
@@ -1015,7 +1045,7 @@ KAIMING_INIT = Exercise(
             "the fan out is used",
             "The shape of a weight is (outputs, inputs, ...). One output adds up as many numbers as there "
             "are behind its own index.",
-            _spreads(lambda found: math.sqrt(2 / found.fan_out)),
+            _spreads(lambda found: math.sqrt(2 / found.fan_out), lambda found: math.sqrt(2 / found.shape[0])),
             *(SPREAD, CONVOLUTION),
         ),
         _mistake(
@@ -1042,6 +1072,13 @@ KAIMING_INIT = Exercise(
             "The spread has to depend on how many numbers an output adds up. That is the whole point.",
             _spreads(lambda found: 0.01),
             *(SPREAD, CONVOLUTION),
+        ),
+        _mistake(
+            "all weights are positive",
+            "A generator's `random` gives uniform numbers between 0 and 1. Asked for are normal numbers with "
+            "mean 0: half of them negative.",
+            _seen_in(lambda found: bool((found.w >= 0).all())),
+            *(SPREAD, BELL, CONVOLUTION),
         ),
         _mistake(
             "uniform instead of normal",
@@ -1282,6 +1319,12 @@ STANDARDIZE = Exercise(
             (CONSTANT,),
         ),
         Misconception(
+            "1e-5 is added, whatever eps is given",
+            "1e-5 is only what eps is when nobody says otherwise. Your function has an argument for it.",
+            lambda train, other, *, eps=1e-5: _standardized(train, other, 1e-5),
+            (CONSTANT,),
+        ),
+        Misconception(
             "eps is added to the standard deviation, outside the root",
             "√variance + eps is not √(variance + eps): with eps = 0.3 the two differ clearly.",
             _with_moments(lambda x, mean, variance, eps: (x - mean) / (variance.sqrt() + eps)),
@@ -1307,7 +1350,7 @@ EACH = "every number for itself"
 NAIVE_TEST, TEST = "test: x times (1 - p)", "test: x itself"
 EDGES = "p = 0, and p close to 1"
 MANY = 20_000  # numbers in the cases that count
-NEAR_ONE = 0.99
+NEAR_ONE = 0.9
 
 
 @dataclass(frozen=True)
@@ -1323,10 +1366,6 @@ class Draw:
     @property
     def kept(self) -> Tensor:
         return self.ratio != 0
-
-    @property
-    def finite(self) -> bool:
-        return bool(self.ratio.isfinite().all())
 
     def only(self, *factors: float) -> bool:
         """Is every number 0 or x times one of these factors?"""
@@ -1443,7 +1482,7 @@ def _each_for_itself(draw: Draw) -> str | None:
 
 def _spread_of_counts(kept: Tensor, axis: int) -> float:
     """How far the counts of kept numbers along `axis` differ from chance, in deviations of a chi-square."""
-    counts, rate = kept.double().sum(axis), float(kept.double().mean())
+    counts, rate = kept.double().sum(axis).flatten(), float(kept.double().mean())
     chance = kept.shape[axis] * rate * (1 - rate)
     squares = float(((counts - kept.shape[axis] * rate) ** 2).sum()) / chance
     return (squares - len(counts)) / math.sqrt(2 * len(counts))
@@ -1455,6 +1494,9 @@ def _not_in_channels(draw: Draw) -> str | None:
         return complaint
     if _same_within(draw.kept, 2) > 0.5:
         return "all numbers of a channel are dropped or kept together, not each for itself"
+    for axis in range(draw.kept.ndim):
+        if _spread_of_counts(draw.kept, axis) > 8:
+            return f"along axis {axis} of x numbers are dropped or kept together, not each for itself"
     return None
 
 
@@ -1476,6 +1518,8 @@ def _judge_masks(given: Case, outcome: Outcome) -> str | None:
     if complaint := _judge_generator(given, outcome):
         return complaint
     dropped = {int((out == 0).sum()) for out in _answers(given, outcome)}
+    if dropped == {0}:
+        return "nothing is dropped"
     return "every call drops exactly the same count of numbers" if len(dropped) == 1 else None
 
 
@@ -1570,13 +1614,13 @@ def _by_the_share_kept(draw: Draw) -> bool:
 
 
 def _one_mask_for_all(draw: Draw) -> bool:
-    telling = draw.finite and draw.counts and draw.mixed and len(draw.kept) > 1
+    telling = draw.one_factor and draw.counts and draw.mixed and len(draw.kept) > 1
     return telling and bool((draw.kept == draw.kept[:1]).all())
 
 
 def _whole_examples(draw: Draw) -> bool:
     """Every example is kept or dropped as a whole."""
-    if not draw.finite:
+    if not draw.one_factor:
         return False
     if draw.p == 0:
         return bool(draw.kept.all())
@@ -1584,7 +1628,7 @@ def _whole_examples(draw: Draw) -> bool:
 
 
 def _whole_channels(draw: Draw) -> bool:
-    if draw.ratio.ndim < 3 or not draw.finite:
+    if draw.ratio.ndim < 3 or not draw.one_factor:
         return False
     return _same_within(draw.kept, 1) < 1 and _same_within(draw.kept, 2) == 1
 
@@ -1601,13 +1645,13 @@ def _exact_count(given: Case, outcome: Outcome) -> bool:
     draws = _draws(given, outcome)
     counts = {int(draw.kept.sum()) for draw in draws}
     other = not torch.equal(draws[0].kept, draws[-1].kept)
-    return other and len(counts) == 1 and all(draw.finite and draw.mixed for draw in draws)
+    return other and len(counts) == 1 and all(draw.one_factor and draw.mixed for draw in draws)
 
 
 def _dropout_mistakes(values: str, test: str, *more: str) -> tuple[Misconception, ...]:
     """What goes wrong in both versions. more: further groups in training mode."""
     training = (values, SHARE, EACH, FROM_RNG, *more)
-    edges = tuple(name for name in more if name == EDGES)
+    edges, axes = (tuple(name for name in more if name == known) for known in (EDGES, AXES))
     return (
         _mistake(
             "kept where it should be dropped: the comparison is the wrong way round",
@@ -1627,7 +1671,13 @@ def _dropout_mistakes(values: str, test: str, *more: str) -> tuple[Misconception
             "one mask for the whole batch",
             "Every example needs a mask of its own: draw as many random numbers as x has numbers.",
             _in_training(_one_mask_for_all),
-            EACH,
+            *(EACH, *axes),
+        ),
+        _mistake(
+            "half of the numbers are dropped, whatever p is",
+            "Where does p come into your mask? A coin, 0 or 1, knows nothing of it.",
+            _in_training(_kept_at(lambda p: 0.5)),
+            *(SHARE, *edges),
         ),
         _mistake(
             "one draw for each example: whole rows are dropped",
@@ -1772,7 +1822,7 @@ DROPOUT_FORWARD = Exercise(
         Group(
             AXES,
             1,
-            _training(((50, 2, 5), 0.5), ((50, 4, 10, 10), 0.5)),
+            _training(((50, 4, 5), 0.5), ((50, 4, 10, 10), 0.5)),
             judge=_judge_dropout(_not_in_channels),
         ),
     ),

@@ -167,6 +167,16 @@ def softmax_cross_entropy(scores, labels):
     return loss, probs / n
 
 
+# %% softmax_cross_entropy: the largest score of each class is subtracted, not that of each example
+def softmax_cross_entropy(scores, labels):
+    n = len(labels)
+    exps = np.exp(scores - np.max(scores, axis=0))
+    probs = exps / np.sum(exps, axis=1, keepdims=True)
+    loss = np.mean(-np.log(probs[np.arange(n), labels]))
+    probs[np.arange(n), labels] -= 1
+    return loss, probs / n
+
+
 # %% softmax_cross_entropy: the logarithm of a probability that was rounded to 0
 def softmax_cross_entropy(scores, labels):
     n = len(labels)
@@ -177,7 +187,7 @@ def softmax_cross_entropy(scores, labels):
     return loss, probs / n
 
 
-# %% softmax_cross_entropy: a small number is added inside the logarithm
+# %% softmax_cross_entropy: a small number in the logarithm hides the infinity
 def softmax_cross_entropy(scores, labels):
     n = len(labels)
     exps = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -285,13 +295,13 @@ def xavier_init(shape, *, rng):
     return rng.uniform(-a, a, shape)
 
 
-# %% xavier_init: only the fan in is counted
+# %% xavier_init: only one of the two fans is counted
 def xavier_init(shape, *, rng):
     a = np.sqrt(6 / np.prod(shape[1:]))
     return rng.uniform(-a, a, shape)
 
 
-# %% xavier_init: the root is missing
+# %% xavier_init: the root is not taken of the whole fraction
 def xavier_init(shape, *, rng):
     fan_in, fan_out = np.prod(shape[1:]), shape[0] * np.prod(shape[2:])
     a = 6 / (fan_in + fan_out)
@@ -355,6 +365,11 @@ def kaiming_init(shape, *, rng):
 # %% kaiming_init: 0.01 for every shape
 def kaiming_init(shape, *, rng):
     return 0.01 * rng.standard_normal(shape)
+
+
+# %% kaiming_init: all weights are positive
+def kaiming_init(shape, *, rng):
+    return rng.random(shape) * np.sqrt(2 / np.prod(shape[1:]))
 
 
 # %% kaiming_init: uniform instead of normal
@@ -459,6 +474,13 @@ def standardize(train, other, *, eps=1e-5):
     return (train - mean) / std, (other - mean) / std
 
 
+# %% standardize: 1e-5 is added, whatever eps is given
+def standardize(train, other, *, eps=1e-5):
+    axes = (0, *range(2, train.ndim))
+    mean, std = train.mean(axes, keepdims=True), np.sqrt(train.var(axes, keepdims=True) + 1e-5)
+    return (train - mean) / std, (other - mean) / std
+
+
 # %% standardize: eps is added to the standard deviation, outside the root
 def standardize(train, other, *, eps=1e-5):
     axes = (0, *range(2, train.ndim))
@@ -528,6 +550,14 @@ def naive_dropout_forward(x, *, p, training, rng):
     if training:
         return x * keep, (keep, p)
     return x * (1 - p), (np.ones_like(keep), 0.0)
+
+
+# %% naive_dropout_forward: half of the numbers are dropped, whatever p is
+def naive_dropout_forward(x, *, p, training, rng):
+    if not training:
+        return x * (1 - p), (np.ones(x.shape, bool), 0.0)
+    keep = rng.integers(2, size=x.shape)
+    return x * keep, (keep, p)
 
 
 # %% naive_dropout_forward: one mask for the whole batch
@@ -692,6 +722,14 @@ def dropout_forward(x, *, p, training, rng):
     if not training:
         return x, (np.ones(x.shape, bool), 0.0)
     keep = rng.standard_normal(x.shape) > p
+    return x * keep / (1 - p), (keep, p)
+
+
+# %% dropout_forward: half of the numbers are dropped, whatever p is
+def dropout_forward(x, *, p, training, rng):
+    if not training:
+        return x, (np.ones(x.shape, bool), 0.0)
+    keep = rng.integers(0, 2, size=x.shape)
     return x * keep / (1 - p), (keep, p)
 
 

@@ -70,7 +70,7 @@ def test_a_mask_that_repeats_itself_is_seen(name):
         return x * np.concatenate([half, half]), cache
 
     failed = proof.failed(proof.judged(exercise(name), repeated, proof.PUBLIC))
-    assert failed == {"every number for itself"}
+    assert "every number for itself" in failed
 
 
 def test_a_mask_with_the_same_count_in_every_row_is_seen():
@@ -145,8 +145,30 @@ def test_a_mask_for_whole_columns_is_told_as_such():
         return (x * keep / (1 - p) if training else x), (keep, p)
 
     verdict = proof.judged(exercise("dropout_forward"), shared, proof.PUBLIC)
-    (wrong,) = [group for group in verdict.groups if not group.passed]
+    wrong = next(group for group in verdict.groups if group.group.name == "every number for itself")
     assert "the numbers of one column are dropped" in wrong.smallest_failure.difference.message
+
+
+def test_a_mask_that_all_channels_share_is_seen():
+    def shared(x, *, p, training, rng):
+        if not training or x.ndim < 3:
+            return solved("dropout_forward")(x, p=p, training=training, rng=rng)
+        keep = rng.random((x.shape[0], 1, *x.shape[2:])) >= p
+        return x * keep / (1 - p), (keep, p)
+
+    verdict = proof.judged(exercise("dropout_forward"), shared, proof.PUBLIC)
+    assert proof.failed(verdict) == {"any number of axes"}
+    (wrong,) = [group for group in verdict.groups if not group.passed]
+    assert "along axis 1 of x" in wrong.findings[0].title and wrong.findings[0].kind == "judged"
+
+
+def test_noise_that_multiplies_is_no_known_mistake():
+    def noisy(x, *, p, training, rng):
+        noise = 1 + rng.standard_normal(x.shape) * math.sqrt(p / (1 - p)) if training else 1.0
+        return x * noise, None
+
+    verdict = proof.judged(exercise("dropout_forward"), noisy, proof.PUBLIC)
+    assert not any(found.kind == "misconception" for group in verdict.groups for found in group.findings)
 
 
 def test_reports_show_out_and_no_notes_of_a_probe():
@@ -200,6 +222,16 @@ def test_cutting_off_the_fractions_is_seen(name):
 
 
 # --- fairness ---------------------------------------------------------------------------------------------
+
+
+def test_dropout_in_place_keeps_all_points_and_is_remarked():
+    def in_place(x, *, p, training, rng):
+        keep = rng.random(x.shape) >= p if training else np.ones(x.shape, bool)
+        x *= keep / (1 - p) if training else 1.0
+        return x, (keep, p)
+
+    verdict = proof.judged(exercise("dropout_forward"), in_place, proof.PUBLIC)
+    assert verdict.passed and any("x" in remark for remark in verdict.remarks)
 
 
 def test_a_forward_and_a_backward_with_a_cache_of_their_own_keep_all_points():
