@@ -51,6 +51,16 @@ def of_class(course: Course, assignment: str, level: str) -> dict[str, str]:
     }
 
 
+def of_code() -> str:
+    """The digest of all code that judges, on this machine: grader, checking engine and exercises."""
+    parts = []
+    for package in (Path(__file__).parent, Path(cs_utils.__file__).parent):
+        for file in sorted(package.rglob("*")):
+            if file.suffix in (".py", ".json"):
+                parts.append(f"{file.relative_to(package.parent)}\0".encode() + file.read_bytes())
+    return _digest(b"\0".join(parts))
+
+
 def of_submission(path: Path) -> str:
     """The digest of a submitted file, as intake makes it; "" when there is nothing to read."""
     try:

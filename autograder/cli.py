@@ -56,6 +56,14 @@ Students = Annotated[
     typer.Option("--student", "-s", metavar="ID", help="Only this student; may be given several times."),
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Sandboxes at a time.")]
+Where = Annotated[
+    str | None,
+    typer.Option("--executor", metavar="local|dask", help="Judge on this machine (default) or a cluster."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster, such as tcp://10.0.0.5:8786."),
+]
 Unprotected = Annotated[
     bool, typer.Option("--unprotected", help="Run students' code although no sandbox works here.")
 ]
@@ -164,11 +172,16 @@ def _print_collected(report: CollectReport) -> None:
     out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
 
 
-@app.command(epilog="Example: [b]autograder grade 01_correlation[/b], or one student: [b]-s ada[/b]")
+@app.command(
+    epilog="Examples: [b]autograder grade 01_correlation[/b]; one student: [b]-s ada[/b]; on a cluster: "
+    "[b]--executor dask --scheduler tcp://10.0.0.5:8786[/b]"
+)
 def grade(
     assignment: AssignmentName,
     students: Students = None,
     jobs: Jobs = None,
+    executor: Where = None,
+    scheduler: Scheduler = None,
     allow_unprotected: Unprotected = False,
     as_json: Json = False,
     course_dir: CourseDir = Path("."),
@@ -178,7 +191,8 @@ def grade(
     What was graded before and has not changed since is not judged again. Points and comments given by hand
     are never touched. Interrupted with Ctrl-C, it keeps what is finished; run it again for the rest.
     """
-    _grade(course_dir, assignment, students, jobs, allow_unprotected, as_json, again=False)
+    where = executor, scheduler, jobs
+    _grade(course_dir, assignment, students, where, allow_unprotected, as_json, again=False)
 
 
 @app.command(epilog="Example: [b]autograder regrade 01_correlation --diff[/b]")
@@ -189,6 +203,8 @@ def regrade(
         bool, typer.Option("--diff", help="Change nothing; show what would change, and why.")
     ] = False,
     jobs: Jobs = None,
+    executor: Where = None,
+    scheduler: Scheduler = None,
     allow_unprotected: Unprotected = False,
     as_json: Json = False,
     course_dir: CourseDir = Path("."),
@@ -198,11 +214,13 @@ def regrade(
     With --diff nothing is recorded: each cell whose points would change is listed with the reason. Exit code
     1 when there is one.
     """
+    where = executor, scheduler, jobs
     if not diff:
-        return _grade(course_dir, assignment, students, jobs, allow_unprotected, as_json, again=True)
+        return _grade(course_dir, assignment, students, where, allow_unprotected, as_json, again=True)
     course = Course(course_dir)
     course.assignment(assignment)
     _on_roster(course, students)
+    from autograder.executors import chosen
     from autograder.grading import changes
 
     with _progress(f"Judging {assignment} again") as advance:
@@ -210,7 +228,7 @@ def regrade(
             course,
             assignment,
             students,
-            jobs=jobs,
+            executor=chosen(course, *where),
             allow_unprotected=allow_unprotected,
             progress=advance,
         )
@@ -245,7 +263,7 @@ def _grade(
     course_dir: Path,
     assignment: str,
     students: list[str] | None,
-    jobs: int | None,
+    where: tuple[str | None, str | None, int | None],
     allow_unprotected: bool,
     as_json: bool,
     again: bool,
@@ -253,14 +271,15 @@ def _grade(
     course = Course(course_dir)
     course.assignment(assignment)
     _on_roster(course, students)
-    from autograder.grading import grade_class  # after the checks above: it imports PyTorch
+    from autograder.executors import chosen  # after the checks above: this imports PyTorch
+    from autograder.grading import grade_class
 
     with _progress(f"Grading {assignment}") as advance:
         report = grade_class(
             course,
             assignment,
             students=students,
-            jobs=jobs,
+            executor=chosen(course, *where),
             allow_unprotected=allow_unprotected,
             again=again,
             progress=advance,

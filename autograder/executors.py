@@ -113,6 +113,12 @@ def chosen(
             "The address of the Dask scheduler is needed: --scheduler tcp://HOST:8786, or scheduler in "
             "course.toml under [grading]."
         )
-    from autograder.cluster import Cluster
-
+    try:
+        from autograder.cluster import Cluster
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "distributed":
+            raise
+        raise WrongUsage(
+            "A cluster needs the package distributed: pip install 'convnet-course[cluster]'."
+        ) from error
     return Cluster(scheduler, jobs)

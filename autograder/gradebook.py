@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from autograder.course import Course, CourseError, prepare
 from autograder.intake.reading import Unreadable, read_file
-from autograder.results import ExerciseGrade, GradedSubmission, Intake
+from autograder.results import ExerciseGrade, GradedSubmission, Intake, from_plain
 from autograder.sanitise import as_plain_text, sanitise, shown_code, visible
 
 MAX_TIMESTAMP = 100  # bytes
@@ -142,29 +142,7 @@ def read_record(course: Course, student: str, assignment: str) -> GradedSubmissi
         return None
     except ValueError as error:
         raise CourseError(f"{path} is damaged ({error}); delete it and grade {student} again.") from error
-    return _from_dict(found)
-
-
-def _from_dict(found: dict[str, Any]) -> GradedSubmission:
-    from autograder.results import Cell, Note
-
-    intake = found["intake"]
-    return GradedSubmission(
-        **{
-            **found,
-            "grades": tuple(
-                ExerciseGrade(**{**grade, "findings": tuple(grade["findings"])}) for grade in found["grades"]
-            ),
-            "intake": Intake(
-                **{
-                    **intake,
-                    "cells": tuple(Cell(**cell) for cell in intake["cells"]),
-                    "added": tuple((number, source) for number, source in intake["added"]),
-                    "notes": tuple(Note(**note) for note in intake["notes"]),
-                }
-            ),
-        }
-    )
+    return from_plain(found)
 
 
 # --- scores -----------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Grade a class: every submission through intake, sandbox and judge, into the gradebook.
 
-Submissions are judged in parallel by an executor, here or on a cluster; the gradebook is written by the calling
-thread alone. One bad submission never stops the others, and an interrupt leaves every finished submission
-recorded and nothing half-written.
+Submissions are judged in parallel by an executor, here or on a cluster; the gradebook is written by the
+calling thread alone. One bad submission never stops the others, and an interrupt leaves every finished
+submission recorded and nothing half-written.
 """
 
 from __future__ import annotations

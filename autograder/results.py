@@ -1,9 +1,12 @@
-"""The records that pass between intake, judge, gradebook and feedback. Plain data, no behaviour."""
+"""The records that pass between intake, judge, gradebook and feedback. Plain data, no behaviour.
+
+``dataclasses.asdict`` turns a `GradedSubmission` into what JSON can hold; `from_plain` reads that.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 CellOrigin = Literal["needed", "answer", "added"]
 NoteKind = Literal["repaired", "missing", "duplicate", "ignored", "flag", "release"]
@@ -99,3 +102,24 @@ class GradedSubmission:
     @property
     def max_points(self) -> float:
         return sum(grade.max_points for grade in self.grades)
+
+
+def from_plain(found: dict[str, Any]) -> GradedSubmission:
+    """The submission that ``dataclasses.asdict`` and JSON made `found` of."""
+    grades, intake = found["grades"], found["intake"]
+    return GradedSubmission(
+        **found
+        | {
+            "grades": tuple(
+                ExerciseGrade(**grade | {"findings": tuple(grade["findings"])}) for grade in grades
+            ),
+            "intake": Intake(
+                **intake
+                | {
+                    "cells": tuple(Cell(**cell) for cell in intake["cells"]),
+                    "added": tuple((number, source) for number, source in intake["added"]),
+                    "notes": tuple(Note(**note) for note in intake["notes"]),
+                }
+            ),
+        }
+    )

@@ -113,8 +113,7 @@ def grade_one(work: Work, handed: Handed, sandbox: Sandbox, readers: Readers) ->
     """Take in and judge one submission."""
     start = time.perf_counter()
     if handed.data is None:
-        problem = handed.why if handed.status == "unreadable" else None
-        return without_grades(work, handed.student, handed.status, Intake(problem=problem), handed.why)
+        return not_judged(work, handed)
     intake = readers.take_in(handed.data, work.release, handed.notes)
     if intake.problem is not None:
         return without_grades(work, handed.student, "unreadable", intake, intake.problem)
@@ -135,6 +134,12 @@ def grade_one(work: Work, handed: Handed, sandbox: Sandbox, readers: Readers) ->
         sandbox.memory.partition(":")[0],
         judgement.held_back,
     )
+
+
+def not_judged(work: Work, handed: Handed) -> GradedSubmission:
+    """The result where there is nothing to judge."""
+    problem = handed.why if handed.status == "unreadable" else None
+    return without_grades(work, handed.student, handed.status, Intake(problem=problem), handed.why)
 
 
 def without_grades(work: Work, student: str, status: Status, intake: Intake, reason: str) -> GradedSubmission:

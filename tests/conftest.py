@@ -29,7 +29,7 @@ PROGRAMS = {
 
 
 # Folders whose tests run student code behind a real fence.
-FENCED = ("sandbox", "grading", "attacks")
+FENCED = ("sandbox", "grading", "attacks", "scale")
 
 
 @functools.cache

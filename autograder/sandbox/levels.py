@@ -44,7 +44,7 @@ Student code is not run without protection. What can be done:
 
 def probe() -> list[tuple[Level, bool, str]]:
     """Try every level, strongest first, on an empty submission: (level, available, why not)."""
-    return [(level, not why, why) for level in Level for why in [_why_not(level)]]
+    return [(level, not why, why) for level in Level for why in [why_not(level)]]
 
 
 def best_level(allow_unprotected: bool = False, asked: Level | None = None) -> Level:
@@ -55,7 +55,7 @@ def best_level(allow_unprotected: bool = False, asked: Level | None = None) -> L
             `allow_unprotected` is false.
     """
     if asked is not None and asked is not Level.NONE:
-        if why := _why_not(asked):
+        if why := why_not(asked):
             raise SandboxUnavailable(f"The level {asked.value} does not work on this machine: {why}\n{_HELP}")
         return asked
     if asked is Level.NONE:
@@ -64,7 +64,7 @@ def best_level(allow_unprotected: bool = False, asked: Level | None = None) -> L
         return asked
     tried = []
     for level in PROTECTED:
-        why = _why_not(level)
+        why = why_not(level)
         if not why:
             return level
         tried.append((level, False, why))
@@ -79,7 +79,7 @@ def no_level(tried: Iterable[tuple[Level, bool, str]]) -> str:
     return "\n".join(["No sandbox works on this machine:", *reasons, _HELP])
 
 
-def _why_not(level: Level) -> str:
+def why_not(level: Level) -> str:
     """Start an empty run at `level`: why that fails, or "" when it works."""
     from autograder.sandbox.inside import landlock
     from autograder.sandbox.run import Sandbox

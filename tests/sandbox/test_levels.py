@@ -62,7 +62,7 @@ def test_a_level_that_is_asked_for_is_the_one_that_is_used():
 
 
 def test_a_level_that_is_asked_for_and_does_not_work_is_not_replaced(monkeypatch):
-    monkeypatch.setattr(levels, "_why_not", lambda level: "unshare: Operation not permitted")
+    monkeypatch.setattr(levels, "why_not", lambda level: "unshare: Operation not permitted")
     with pytest.raises(SandboxUnavailable, match=r"landlock does not work.*unshare"):
         best_level(allow_unprotected=True, asked=Level.LANDLOCK)
 
@@ -131,7 +131,7 @@ def test_honest_code_works_with_what_the_runtime_offers(level, runtime):
 
 
 def test_without_protection_the_message_says_what_failed_and_what_to_do(monkeypatch):
-    monkeypatch.setattr(levels, "_why_not", lambda level: "unshare: Operation not permitted")
+    monkeypatch.setattr(levels, "why_not", lambda level: "unshare: Operation not permitted")
     with pytest.raises(SandboxUnavailable) as caught:
         best_level()
     for part in ("unshare: Operation not permitted", "user.max_user_namespaces", "apparmor", "--unprotected"):
