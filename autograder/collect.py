@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import lzma
 import os
 import re
 import stat
@@ -216,6 +217,20 @@ def _entry_time(entry: zipfile.ZipInfo, zone: dt.tzinfo) -> dt.datetime | None:
     return None if moment.year <= 1980 else moment.astimezone(dt.UTC)  # 1980: the archiver knew no time
 
 
+# What zipfile raises for damaged or invented entries, depending on how they are compressed.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    ValueError,
+    MemoryError,
+    RuntimeError,  # NotImplementedError is one
+    struct.error,
+)
+
+
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: list[int]) -> bytes:
     """At most `MAX_BYTES` + 1 bytes, whatever size the entry claims; all entries share `budget`."""
     if budget[0] <= 0:
@@ -223,15 +238,9 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: list[i
     try:
         with archive.open(entry) as file:
             data = file.read(MAX_BYTES + 1)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        struct.error,
-    ) as error:
-        raise OSError(None, f"is damaged in the archive ({printable(str(error))})") from None
+    except _DAMAGED as error:
+        reason = str(error) or type(error).__name__
+        raise OSError(None, f"is damaged in the archive ({printable(reason)})") from None
     budget[0] -= len(data)
     return data
 

@@ -26,7 +26,7 @@ from autograder.course import Course, CourseError
 from autograder.executors import Executor, ExecutorLost, Local
 from autograder.judge import Task, graded_cells, right_answers
 from autograder.results import GradedSubmission, Intake
-from autograder.sandbox import Level
+from autograder.sandbox import Level, Limits
 from autograder.work import Work, without_grades
 
 Progress = Callable[[str, int, int], None]
@@ -187,8 +187,17 @@ class Setup:
         task = Task(graded_cells(release), right_answers(assignment), course.seed(assignment))
         level = executor.level(_asked_level(course), allow_unprotected)
         rests_on = basis.of_class(course, assignment, level.value)
-        seconds = float(course.grading.get("seconds", 300))
-        work = Work(assignment, release, task, level, seconds, rests_on, allow_unprotected)
+        times = {"seconds": 300.0, "cell_seconds": Limits.cell_seconds, "call_seconds": Limits.call_seconds}
+        times |= {name: float(value) for name, value in course.grading.items() if name in times}
+        work = Work(
+            assignment,
+            release,
+            task,
+            level,
+            basis=rests_on,
+            allow_unprotected=allow_unprotected,
+            **times,
+        )
         return cls(course, work, executor)
 
     def path(self, student: str) -> Path:

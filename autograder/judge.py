@@ -6,6 +6,8 @@ asked of another fresh process, so that no secret input can travel through a stu
 
 from __future__ import annotations
 
+import functools
+import pickle
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +24,7 @@ from cs_utils.checking import report
 from cs_utils.checking.answers import canonical
 from cs_utils.checking.diagnose import calls_failing
 from cs_utils.checking.evaluate import Finding, GroupResult, Verdict, evaluate
-from cs_utils.checking.exercise import Case, Exercise, Question
+from cs_utils.checking.exercise import Case, Exercise, Group, Question
 from cs_utils.checking.notebook import PUBLIC_SEED
 from cs_utils.checking.outcome import Failure, Outcome
 from cs_utils.exercises import exercises, questions
@@ -113,7 +115,8 @@ class Candidate:
         run = self._alive()
         if run is None:
             return Outcome(failure=self._out_of_time())
-        seconds = min(exercise.seconds_per_call, max(0.1, self.deadline - time.monotonic()))
+        allowed = min(exercise.seconds_per_call, self.sandbox.limits.call_seconds)
+        seconds = min(allowed, max(0.1, self.deadline - time.monotonic()))
         names = given.names or exercise.parameters
         outcome = run.call(exercise.name, given.args, given.kwargs, names, seconds, given.probe)
         if outcome.failure is not None and outcome.failure.fatal:
@@ -166,6 +169,34 @@ class Candidate:
         return Failure("timeout", message="the time for the whole notebook was used up")
 
 
+TRIED_SEEDS = 50
+
+
+@functools.lru_cache(maxsize=256)
+def unseen_seed(name: str, seed: int) -> int:
+    """The first of `seed`, `seed` + 1, ... with which no group consists of the notebook's own cases alone.
+
+    Where only few cases are possible, the secret ones may be just those that the notebook shows, and then a
+    table of the visible answers would earn points. Some exercises know one case only: for these it is `seed`.
+    """
+    exercise = exercises()[name]
+    visible = [_asked(exercise, group, PUBLIC_SEED) for group in exercise.groups]
+    best, least = seed, len(visible) + 1
+    for candidate in range(seed, seed + TRIED_SEEDS):
+        groups = zip(exercise.groups, visible, strict=True)
+        shown = sum(_asked(exercise, group, candidate) <= known for group, known in groups)
+        if shown < least:
+            best, least = candidate, shown
+        if shown == 0:
+            break
+    return best
+
+
+def _asked(exercise: Exercise, group: Group, seed: int) -> frozenset[bytes]:
+    """The arguments of all cases of a group, as bytes that are equal for equal ones."""
+    return frozenset(pickle.dumps((given.args, given.kwargs)) for given in exercise.cases(group, seed))
+
+
 @dataclass(frozen=True)
 class Judgement:
     """The grades of one submission and what the instructor should know about how its code behaved.
@@ -194,7 +225,7 @@ def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) 
                 values[name] = candidate.value(name)
         for name, known in tasks:
             if isinstance(known, Exercise):
-                verdicts[name] = evaluate(known, task.seed, candidate.call)
+                verdicts[name] = evaluate(known, unseen_seed(name, task.seed), candidate.call)
     shown, held_back = _public(intake, verdicts, sandbox, deadline)
     shown = {name: _with_suspects(verdict, intake, verdicts) for name, verdict in shown.items()}
     grades = []

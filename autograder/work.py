@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import math
 import os
 import re
 import time
@@ -20,7 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.intake.apart import Readers
-from autograder.intake.reading import Unreadable, read_file
+from autograder.intake.reading import HAND_IN_AGAIN, Unreadable, read_file
 from autograder.judge import GradedCell, Task, judge
 from autograder.results import ExerciseGrade, GradedSubmission, Intake, Note, Status
 from autograder.sandbox import Level, Limits, Sandbox
@@ -33,8 +34,9 @@ MOST_FLAGS = 2  # in the one line of the class report; the log has them all
 class Work:
     """What the submissions of an assignment are judged with.
 
-    release: the instructor's notebook as students got it. seconds: wall time of one submission in all. basis:
-    what the results rest on, but for the submission itself (`autograder.basis`).
+    release: the instructor's notebook as students got it. seconds: wall time of one submission in all.
+    cell_seconds, call_seconds: of one cell, of one call, where that is less than exercises allow. basis: what
+    the results rest on, but for the submission itself (`autograder.basis`).
     """
 
     assignment: str
@@ -44,10 +46,17 @@ class Work:
     seconds: float
     basis: dict[str, str]
     allow_unprotected: bool = False
+    cell_seconds: float = Limits.cell_seconds
+    call_seconds: float = Limits.call_seconds
 
     def sandbox(self) -> Sandbox:
         """A sandbox with the level, the limits and the packages that this work asks for."""
-        limits = Limits(total_seconds=self.seconds, cpu_seconds=int(self.seconds))
+        limits = Limits(
+            cell_seconds=self.cell_seconds,
+            call_seconds=self.call_seconds,
+            total_seconds=self.seconds,
+            cpu_seconds=math.ceil(self.seconds),
+        )
         runtime = runtime_of(self.release)
         return Sandbox(self.level, limits, runtime, allow_unprotected=self.allow_unprotected)
 
@@ -104,9 +113,28 @@ def handed_in(student: str, path: Path) -> Handed:
     if not os.path.lexists(path):
         return Handed(student, None, why=_missing(path))
     try:
-        return Handed(student, *read_file(path))
+        data, notes = read_file(path)
+        return Handed(student, data, (*notes, *_whose_file(path)) if notes else notes)
     except Unreadable as problem:
         return Handed(student, None, status="unreadable", why=str(problem))
+
+
+def _whose_file(path: Path) -> tuple[Note, ...]:
+    """What is to be said when a hard link makes this file one of ours or a classmate's, too.
+
+    Raises:
+        Unreadable: it is the instructor's. Of two students it cannot be told who linked to whose file.
+    """
+    course, own = path.parents[3], path.lstat()
+    ours = [*course.glob(f"source/*/{path.name}"), *course.glob(f"release/*/{path.name}")]
+    others = [other for other in course.glob(f"submitted/*/*/{path.name}") if other != path]
+    same = [other for other in (*ours, *others) if os.path.samestat(other.lstat(), own)]
+    if not same:
+        return ()
+    other = printable(str(same[0].relative_to(course)))
+    if same[0] in ours:
+        raise Unreadable(f"{path.name} is a hard link to {other}; {HAND_IN_AGAIN} as a file of its own")
+    return (Note("flag", f"{path.name} and {other} are one file by a hard link; find out whose it is"),)
 
 
 def grade_one(work: Work, handed: Handed, sandbox: Sandbox, readers: Readers) -> GradedSubmission:

@@ -7,6 +7,7 @@ Outputs are never looked at.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
 import os
 import re
@@ -75,7 +76,7 @@ def read_file(path: Path) -> tuple[bytes, tuple[Note, ...]]:
         if folder.is_symlink():
             raise Unreadable(f"the folder {folder.name} is a symbolic link; replace it by a real folder")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = _open_without_links(path)
     except FileNotFoundError:
         raise Unreadable(f"there is no file {path.name}; nothing was handed in") from None
     except OSError as error:
@@ -99,6 +100,21 @@ def read_file(path: Path) -> tuple[bytes, tuple[Note, ...]]:
         message = f"{path.name} is a hard link: the same file has {found.st_nlink} names on this disk"
         return data, (Note("flag", message),)
     return data, ()
+
+
+def _open_without_links(path: Path) -> int:
+    """A descriptor of `path`, of which neither the file nor the two folders above it is a link.
+
+    Each is opened inside the one before, so it does no good to exchange one for a link in between.
+    """
+    folder = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    with contextlib.ExitStack() as opened:
+        student = os.open(path.parent.parent, folder)
+        opened.callback(os.close, student)
+        assignment = os.open(path.parent.name or ".", folder, dir_fd=student)
+        opened.callback(os.close, assignment)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(path.name, flags, dir_fd=assignment)
 
 
 def _kind_of_file(mode: int) -> str:

@@ -39,6 +39,7 @@ _SCRATCH = "convnet-runs-"
 READY = b"ready "
 _TO_WORKER = wire.Caps(header=256 << 20, payload=1 << 30)  # the worker trusts us
 _FROM_OUTSIDE = [-number for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+_FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGKILL)
 _OUT_OF_MEMORY = 71  # exit status of `inside.worker` when it could not even answer
 
 _BOOT = """\
@@ -470,6 +471,8 @@ class Run:
             return f"memory limit: needed more than {self._limits.address_space >> 20} MiB"
         if code >= 0:
             return "exited on its own"  # without the status: it is the student's to choose, and is shown
+        if -code not in _FAULTS:  # a student may choose among the others, and tell something by it
+            return "killed by a signal"
         hint = ", as happens when the machine runs out of memory" if code == -signal.SIGKILL else ""
         return f"killed by {signal.Signals(-code).name}{hint}"
 
