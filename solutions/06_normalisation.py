@@ -224,8 +224,8 @@ check(running_var_after=running_var_after)
 #
 # Now you have everything. Write it in the order of the text; `training` says which mode. Three rules:
 #
-# - **Nothing is changed in place.** The new running statistics are *returned*, as new arrays; in evaluation those that came in are
-#   returned.
+# - **Nothing is changed in place.** (It costs no points, but the check tells you.) The new running statistics are *returned*, as new
+#   arrays; in evaluation those that came in are returned.
 # - **One row cannot be normalised in training**: raise a `ValueError` that says why. In evaluation one row is fine.
 # - **The cache** begins with `x_hat` (N, D), `gamma` (D,), `var` (D,) and `eps`, in this order, where `var` is the variance that
 #   normalised (without `eps`). Behind them you may put more, if your backward pass wants it. Nobody goes backward in evaluation
@@ -435,6 +435,8 @@ plots.show_batchnorm_graph(values, {name: node.grad for name, node in nodes.item
 #
 # <details><summary>Help with a step</summary>
 #
+# - $\text{out} = \gamma \hat{x} + \beta$ has three inputs. For $\hat{x}$ the local derivative is $\gamma$, for $\gamma$ it is $\hat{x}$, for $\beta$ it is 1; and
+#   $\gamma$ and $\beta$ are shared by all rows, so the rows are summed.
 # - $\hat{x} = c / s$ has two inputs. For $c$ the local derivative is $1/s$. For $s$ it is $-c/s^2$, and since $s$ is shared by all rows, the rows are summed.
 # - $s = \sqrt{v + \epsilon}$: the derivative of a root is $1 / (2 \cdot \text{root})$.
 # - $v = \frac1N \sum c^2$: each row gets $\frac1N \cdot 2c$ times `dv`. This is the second arrow that leaves $c$.
@@ -850,7 +852,7 @@ check(means_counted=means_counted)
 # ### Layer norm
 #
 # For rows `(N, D)` each **row** has a mean and a variance of its own: $\mu, \sigma: N \times 1$, while $\gamma, \beta$ stay $1 \times D$. There is no memory, and training and evaluation are
-# the same. It is the normalisation of recurrent networks and of transformers. (In the figure above: images whose channels have a single pixel.)
+# the same. It is the normalisation of recurrent networks and of transformers. (In the figure above, take each channel for a single number.)
 #
 # **Exercise 14** · `layernorm_forward` · 12 minutes · ●○○
 #

@@ -435,12 +435,12 @@ def _bn_steps(rng: np.random.Generator) -> Iterator[Case]:
 
 def _once(plain: str, advice: str) -> str:
     """Advice that helps when the group `plain` passes."""
-    return f"If “{plain}” passes: {advice} If not, mend that one first."
+    return f"With “{plain}” right: {advice}"
 
 
 def _eps_advice(plain: str) -> str:
     """For a group in which eps counts. plain: the group in which it does not."""
-    return _once(plain, "only eps is left; look at where it stands.")
+    return f"With “{plain}” right, only eps is left: look at where it stands."
 
 
 ALL_OUT = (TRAINING, TRAINING_EPS, EVALUATION, EVALUATION_EPS, ONE_VALUE, FAR_AWAY, STEPS)
