@@ -527,7 +527,8 @@ diameter = 0.07 + 0.006 * rng.standard_normal(60)
 weight = 2400 * diameter + 12 * rng.standard_normal(60)
 apples = np.stack([diameter, weight], axis=1)
 sour = (diameter / 0.006 - weight / 16 + 0.7 * rng.standard_normal(60) > 0.9).astype(int)
-print("mean", apples.mean(axis=0).round(3), " standard deviation", apples.std(axis=0).round(4))
+for name, values in (("diameter", diameter), ("weight", weight)):
+    print(f"{name}: mean {values.mean():.3g}, standard deviation {values.std():.2g}")
 
 # %% [markdown]
 # So shift and scale: every feature gets mean 0 and standard deviation 1. For pictures one takes a mean and a standard

@@ -217,7 +217,9 @@ def _judge_shapes(given: Case, outcome: Outcome) -> str | None:
 
 
 def _close(yours: Any, wanted: Any) -> bool:
-    """Are all numbers near enough, and NaN nowhere?"""
+    """Are all numbers near enough, and NaN and complex ones nowhere?"""
+    if isinstance(yours, np.ndarray) and yours.dtype.kind not in "iuf":
+        return False
     yours, wanted = torch.as_tensor(yours).double(), torch.as_tensor(wanted).double()
     return yours.shape == wanted.shape and bool(torch.isclose(yours, wanted, rtol=1e-4, atol=1e-6).all())
 
