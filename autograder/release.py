@@ -106,10 +106,14 @@ def _fill(folder: Path) -> None:
     shutil.copytree(source.ROOT / "cs_utils", folder / "cs_utils", ignore=NO_CACHES)
     with tempfile.TemporaryDirectory() as course:
         source.build_all(folder, Path(course), register=False)
+    # Inside the package, so that it comes along wherever `cs_utils` is installed.
+    shutil.copytree(
+        source.ROOT / "data",
+        folder / "cs_utils" / "registry",
+        ignore=shutil.ignore_patterns("README.md", ".*"),
+    )
     (folder / "data").mkdir()
-    for path in sorted((source.ROOT / "data").glob("*.*")):
-        if path.suffix in (".md", ".toml"):
-            shutil.copy(path, folder / "data")
+    shutil.copy(source.ROOT / "data" / "README.md", folder / "data")
     for name in ("LICENSE", "LICENSE-text"):
         shutil.copy(source.ROOT / name, folder)
     shutil.copy(TEMPLATES / "pyproject.toml", folder)

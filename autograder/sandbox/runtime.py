@@ -26,6 +26,7 @@ from pathlib import Path
 
 import cs_utils
 from autograder.sandbox import inside
+from cs_utils.data.registry import registry_folder
 
 _IMPORTED = (
     "numpy",
@@ -162,31 +163,36 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def _digest_of_course() -> str:
-    files = sorted(source for sources in _course_sources().values() for source in sources)
+    files = sorted(file for _, files in _course_sources().values() for file in files)
     return _digest(
         [sys.version, *(f"{file}:{hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files)]
     )
 
 
-def _course_sources() -> dict[Path, list[Path]]:
-    """Folder to copy -> its files, without the exercises, whose references a student could call."""
+def _course_sources() -> dict[str, tuple[Path, list[Path]]]:
+    """Name of a folder to make -> the folder to copy, and its files.
+
+    `cs_utils` is copied without the exercises, whose references a student could call, and with the registry
+    of the data sets, whose small one is always there.
+    """
     sources = {}
-    for package in (cs_utils, inside):
-        (folder,) = package.__path__
+    (package,), (untrusted,) = cs_utils.__path__, inside.__path__
+    folders = {"cs_utils": package, "cs_utils/registry": registry_folder(), "inside": untrusted}
+    for name, folder in folders.items():
         files = Path(folder).rglob("*")
         kept = [
             f
             for f in files
             if f.is_file() and not {"__pycache__", "exercises"} & {*f.relative_to(folder).parts}
         ]
-        sources[Path(folder)] = kept
+        sources[name] = (Path(folder), kept)
     return sources
 
 
 def _copy_course(target: Path) -> None:
-    for folder, files in _course_sources().items():
+    for name, (folder, files) in _course_sources().items():
         for file in files:
-            _copy(file, target / folder.name / file.relative_to(folder))
+            _copy(file, target / name / file.relative_to(folder))
 
 
 def _copy_all(distributions: Iterable[metadata.Distribution], target: Path) -> None:

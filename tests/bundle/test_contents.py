@@ -17,7 +17,7 @@ import pytest
 
 from autograder import source
 
-SUFFIXES = {".py", ".json", ".ipynb", ".md", ".toml", ".typed", ""}
+SUFFIXES = {".py", ".json", ".ipynb", ".md", ".toml", ".typed", ".gz", ""}
 SHORTEST = 16  # shorter lines, such as `return out`, say nothing
 
 
@@ -56,6 +56,8 @@ def text_of(path: Path) -> str:
     """The text that a reader of the file sees; of a notebook, the cells."""
     if path.suffix == ".ipynb":
         return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    if path.suffix == ".gz":  # pictures; test_the_registry_and_its_pictures_are_delivered looks at them
+        return ""
     return path.read_text(encoding="utf-8")
 
 
@@ -148,6 +150,21 @@ def test_the_wheel_holds_the_whole_package(bundle: Path, wheel: Path) -> None:
     assert {path.relative_to(bundle) for path in files(bundle / "cs_utils")} == {
         path.relative_to(wheel) for path in files(wheel / "cs_utils")
     }
+
+
+def test_the_registry_and_its_pictures_are_delivered_and_load(delivered: Path) -> None:
+    registry = delivered / "cs_utils" / "registry"
+    original = source.ROOT / "data"
+    for path in sorted(registry.rglob("*")):
+        if path.is_file():
+            assert path.read_bytes() == (original / path.relative_to(registry)).read_bytes()
+    pictures = sorted(path.name for path in files(delivered) if path.suffix == ".gz")
+    assert pictures == sorted(path.name for path in (original / "fashion-mnist-small").glob("*.gz"))
+    assert (registry / "fashion-mnist-small" / "LICENSE").is_file()
+    script = "import cs_utils.data as d; print(d.__file__, d.load('fashion-mnist-small'))"
+    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(delivered)!r}); {script}"]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert printed.startswith(str(delivered)) and "5,000 training and 1,000 test images" in printed
 
 
 def test_the_helpers_are_python_3_10(bundle: Path) -> None:
