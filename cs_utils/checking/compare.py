@@ -123,8 +123,8 @@ def _compare_sequences(
     def differs(kind: str, message: str) -> Difference:
         return Difference(kind, message, where, yours, expected)
 
-    if isinstance(yours, np.ndarray) and yours.ndim == 1 and all(type(item) is int for item in expected):
-        yours = tuple(yours.tolist())  # a pair of numbers may come as a small array
+    if isinstance(yours, np.ndarray) and yours.ndim == 1 and all(map(_is_number, expected)):
+        yours = tuple(yours.tolist())  # a few numbers may come as a small array
     if not isinstance(yours, tuple | list):
         return differs("type", f"returned {describe(yours)} where {wanted} was asked for")
     if len(yours) != len(expected):
@@ -138,6 +138,10 @@ def _compare_sequences(
         if difference := _compare_values(mine, wanted, tolerance, (*where, index)):
             return difference
     return None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) or (isinstance(value, np.ndarray) and value.ndim == 0)
 
 
 def _compare_arrays(
@@ -214,6 +218,24 @@ def describe(value: Any) -> str:
     if isinstance(value, float) and len(repr(value)) > len("-0.123456"):
         return f"the float {value:.6g}"
     return f"the {type(value).__name__} {value!r}"
+
+
+def in_general(value: Any) -> str:
+    """What kind of value it is, without what differs from case to case: ``an array``, ``a float``."""
+    if isinstance(value, np.ndarray):
+        return "a 0-d array" if value.ndim == 0 else "an array"
+    if isinstance(value, Odd | tuple | list | dict) or value is None:
+        return describe(value)
+    return (
+        "a text"
+        if isinstance(value, str)
+        else f"{'an' if type(value) is int else 'a'} {type(value).__name__}"
+    )
+
+
+def wanted_in_general(expected: Any) -> str:
+    """The same for what was asked for."""
+    return "a number" if isinstance(expected, np.ndarray) and expected.ndim == 0 else in_general(expected)
 
 
 def _wanted(expected: Any) -> str:

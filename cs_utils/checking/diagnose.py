@@ -3,38 +3,88 @@
 A misconception is named for a group only when its prediction equals the outcome of *every* case in the group
 and more than one scalar was compared; an observation is made only when it holds for every failing case. No
 match, no name.
+
+An error is weaker evidence than a number: every other slip in the same line raises a ValueError, too. A
+mistake that matches the failing cases of a group by errors alone is named there only if it is seen in the
+numbers of another group, or if it matches all groups that fail, should fail no others, and the messages are
+of one kind. A `raise` that the student wrote is no slip, unless refusing is what the mistake is about.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs_utils.checking.compare import Difference, agree, compare, describe, part_name, wrong_mask
-from cs_utils.checking.exercise import Exercise, Misconception, Tolerance
-from cs_utils.checking.outcome import ANYTHING, Odd, Outcome
+from cs_utils.checking.compare import (
+    Difference,
+    agree,
+    compare,
+    in_general,
+    part_name,
+    wanted_in_general,
+    wrong_mask,
+)
+from cs_utils.checking.exercise import Case, Exercise, Misconception, Tolerance, predict
+from cs_utils.checking.outcome import ANYTHING, Failure, Odd, Outcome
+from cs_utils.checking.report_values import listed
 
 if TYPE_CHECKING:
     from cs_utils.checking.evaluate import CaseResult, Finding, GroupResult
-    from cs_utils.checking.exercise import Case
 
 
 def diagnose(exercise: Exercise, groups: Sequence[GroupResult]) -> list[tuple[Finding, ...]]:
     """The findings of each group, in order; empty for groups that passed or were not run."""
-    matches = [_matching(exercise, group) for group in groups]
-    reach = Counter(id(known) for found in matches for known, _ in found)
-    failing = {group.group.name for group in groups if not group.passed}
+    failing = [group.group.name for group in groups if not group.passed]
+    refusals = _errors_asked_for(groups)
+    matches = _trusted([_matching(exercise, group, refusals) for group in groups], set(failing))
+    reach = Counter(id(match.known) for found in matches for match in found)
     return [
-        _group_findings(exercise, group, _best(names, reach, failing))
-        for group, names in zip(groups, matches, strict=True)
+        _group_findings(
+            exercise, group, _best(found, reach, set(failing)), first=group.group.name == failing[0]
+        )
+        if not group.passed and group.results
+        else ()
+        for group, found in zip(groups, matches, strict=True)
     ]
 
 
-# A mistake that explains a group, and the parts of the result that it explains (none: the whole of it).
-Match = tuple[Misconception, frozenset[int]]
+@dataclass(frozen=True, eq=False)
+class Match:
+    """A mistake that explains a group.
+
+    parts: the parts of the result that it explains (none: the whole of it). by_numbers: it is seen in the
+    numbers of a failing case. alike: where errors alone are seen, they may be those of the mistake.
+    """
+
+    known: Misconception
+    parts: frozenset[int] = frozenset()
+    by_numbers: bool = True
+    alike: bool = True
+
+
+def _trusted(matches: list[list[Match]], failing: set[str]) -> list[list[Match]]:
+    """Without the mistakes for which errors alone speak, where these are not enough."""
+    everywhere = [match for found in matches for match in found]
+    reach = Counter(id(match.known) for match in everywhere)
+    seen = {id(match.known) for match in everywhere if match.by_numbers}
+
+    def enough(match: Match) -> bool:
+        just_these = failing == set(match.known.fails) and reach[id(match.known)] == len(failing)
+        return id(match.known) in seen or (match.alike and just_these)
+
+    return [[match for match in found if enough(match)] for found in matches]
+
+
+def _errors_asked_for(groups: Sequence[GroupResult]) -> set[str]:
+    """Types of the errors that the exercise itself asks for in some case."""
+    results = [result for group in groups for result in group.results]
+    wanted = [result.expected.failure for result in results if result.expected is not None]
+    return {failure.type for failure in wanted if failure is not None}
 
 
 def _best(found: list[Match], reach: Mapping[int, int], failing: set[str]) -> list[Misconception]:
@@ -43,47 +93,92 @@ def _best(found: list[Match], reach: Mapping[int, int], failing: set[str]) -> li
     Where it can be told, not one that would have failed a group that passed. Nor one that explains only
     some of the parts that another explains: one mistake is likelier than two.
     """
-    found = [(known, parts) for known, parts in found if failing.issuperset(known.fails)] or found
-    found = [(known, parts) for known, parts in found if not any(parts < more for _, more in found)]
+    found = [match for match in found if failing.issuperset(match.known.fails)] or found
+    found = [match for match in found if not any(match.parts < other.parts for other in found)]
     most: dict[frozenset[int], int] = {}
-    for known, parts in found:
-        most[parts] = max(most.get(parts, 0), reach[id(known)])
-    return [known for known, parts in found if reach[id(known)] == most[parts]]
+    for match in found:
+        most[match.parts] = max(most.get(match.parts, 0), reach[id(match.known)])
+    return [match.known for match in found if reach[id(match.known)] == most[match.parts]]
+
+
+# What is wrong with the kind of value, not with the values: no group's advice is about that.
+_NO_ADVICE = {"raised", "missing", "unwritten", "untouched", "timeout", "crashed", "unreadable"} | {
+    *("type", "length", "none", "odd", "dtype")
+}
 
 
 def _group_findings(
-    exercise: Exercise, group: GroupResult, known: list[Misconception]
+    exercise: Exercise, group: GroupResult, known: list[Misconception], *, first: bool
 ) -> tuple[Finding, ...]:
+    """first: no group before this one fails, so that advice may build on them."""
     from cs_utils.checking.evaluate import Finding
 
-    if group.passed or not group.results:
-        return ()
     if known:
         return tuple(Finding("misconception", mistake.name, mistake.hint) for mistake in known)
     seen = observation(exercise, [result for result in group.results if not result.passed])
-    hint = seen.hint or exercise.advice.get(group.group.name, "")
+    fits = first and seen.kind not in _NO_ADVICE
+    hint = seen.hint or (exercise.advice.get(group.group.name, "") if fits else "")
     return (Finding(seen.kind, seen.title, hint),)
 
 
-def _matching(exercise: Exercise, group: GroupResult) -> list[Match]:
+def _matching(exercise: Exercise, group: GroupResult, refusals: set[str]) -> list[Match]:
     if group.passed or not group.results:
         return []
-    whole = [known for known in exercise.misconceptions if _explains(known, group, exercise.tolerance)]
-    return [(known, frozenset()) for known in whole] or _explain_parts(exercise, group)
+    whole = [_explains(known, group, exercise.tolerance, refusals) for known in exercise.misconceptions]
+    return [match for match in whole if match is not None] or _explain_parts(exercise, group)
 
 
-def _explains(known: Misconception, group: GroupResult, tolerance: Tolerance) -> bool:
-    """Does the mistake give just what came back, for every case of the group?"""
+def _explains(
+    known: Misconception, group: GroupResult, tolerance: Tolerance, refusals: set[str]
+) -> Match | None:
+    """A match where the mistake gives just what came back, for every case of the group."""
     if known.recognise is not None:
-        return all(_recognised(known.recognise, result) for result in group.results)
+        seen = all(_recognised(known.recognise, result) for result in group.results)
+        return Match(known) if seen else None
     assert known.predict is not None
-    scalars = 0
-    for result in group.results:
-        expected = group.group.expected(known.predict, result.case)
-        if compare(result.actual, expected, tolerance) is not None:
-            return False
-        scalars += _scalars(expected)
-    return scalars > 1
+    told = [(result, group.group.expected(known.predict, result.case)) for result in group.results]
+    if any(compare(result.actual, expected, tolerance) is not None for result, expected in told):
+        return None
+    failures = [
+        (result.actual.failure, expected.failure)
+        for result, expected in told
+        if not result.passed and result.actual.failure is not None and expected.failure is not None
+    ]
+    if any(
+        _written_by_hand(yours) and yours.type not in refusals | {"AssertionError"} for yours, _ in failures
+    ):
+        return None
+    if sum(_scalars(expected) for _, expected in told) < 2:
+        return None
+    by_numbers = len(failures) < sum(not result.passed for result in group.results)
+    return Match(known, frozenset(), by_numbers, all(_alike(*pair) for pair in failures))
+
+
+def _written_by_hand(failure: Failure) -> bool:
+    """Was it raised by a `raise` of the student's own?"""
+    return re.search(r"(^|:\s*)raise\b", failure.line) is not None
+
+
+# Ways in which Python and NumPy say the same; a message that is none of these tells nothing.
+_SAYINGS = {
+    "shapes": r"broadcast|core dimension|not aligned|must match|shape mismatch",
+    "reshape": r"cannot reshape",
+    "index": r"out of bounds|out of range|too many indices",
+    "unpack": r"unpack",
+    "operand": r"unsupported operand|can only concatenate|(as an|of|be) integers?",
+    "cast": r"Cannot cast",
+    "sequence": r"setting an array element",
+    "truth": r"truth value",
+}
+
+
+def _alike(yours: Failure, predicted: Failure) -> bool:
+    """May the two errors be one? Not if they speak of different things, or yours is of no line of a cell."""
+    said = [
+        {name for name, words in _SAYINGS.items() if re.search(words, failure.message)}
+        for failure in (yours, predicted)
+    ]
+    return yours.line_number is not None and (not all(said) or bool(said[0] & said[1]))
 
 
 def _recognised(recognise: Callable[[Case, Outcome], bool], result: CaseResult) -> bool:
@@ -108,7 +203,7 @@ def _explain_parts(exercise: Exercise, group: GroupResult) -> list[Match]:
         if known.predict is None:
             continue
         if parts := _parts_explained(known, group, wrong, count, exercise.tolerance):
-            found.append((known, parts))
+            found.append(Match(known, parts))
     return found
 
 
@@ -523,8 +618,15 @@ def _general(exercise: Exercise, result: CaseResult) -> str:
     part = part_name(difference.where, exercise.parts) if difference.where else ""
     if difference.kind == "values" and _arrays(yours, expected) and expected.ndim:
         wrong = int(wrong_mask(yours, expected, exercise.tolerance).sum())
-        return f"{wrong} of {expected.size} numbers{f' of {part}' if part else ''} differ"
-    message = difference.message or f"returned {describe(yours)}"
+        of = f" of {part}" if part else ""
+        if expected.size == 1:
+            return f"the number{of} differs"
+        return f"{wrong} of {expected.size} numbers{of} {'differs' if wrong == 1 else 'differ'}"
+    message = difference.message
+    if difference.kind in ("type", "odd"):
+        named = not part and exercise.parts and isinstance(expected, tuple)
+        wanted = f"({', '.join(exercise.parts)})" if named else wanted_in_general(expected)
+        message = f"returned {in_general(yours)} where {wanted} was asked for"
     return f"{part}: {message}" if part else message
 
 
@@ -536,19 +638,79 @@ def calls_failing(names: Iterable[str]) -> str:
 
 def remarks(exercise: Exercise, groups: Sequence[GroupResult]) -> list[str]:
     """Facts that cost no points but that a student should know."""
-    results = [result for group in groups for result in group.results]
+    from cs_utils.checking.evaluate import COUNTING
+
+    results = [result for group in groups for result in group.results if result.case.probe != COUNTING]
     told = []
-    changed = sorted({name for result in results for name in result.actual.changed})
-    if changed:
+    changed: dict[str, set[str]] = {}
+    for result in results:
+        for name in result.actual.changed:
+            changed.setdefault(_who_changed(exercise, result, name), set()).add(name)
+    for who, names in changed.items():
         told.append(
-            f"It changes {', '.join(changed)} in place; work on a copy, since the caller still needs it."
-        )
-    if any(result.rescued for result in results):
-        forward = exercise.name.split("_backward")[0] + "_forward"
-        told.append(
-            f"It is right with the cache that the text prescribes, but not with the one that your {forward} "
-            "makes: compare what goes into that one with what is taken out here. No points are lost for that."
+            f"{who} {listed(sorted(names))} in place; work on a copy, since the caller still needs it."
         )
     if any(result.actual.printed for result in results):
         told.append("What it prints is not shown here; to see it, call the function in a cell of its own.")
     return told
+
+
+def _who_changed(exercise: Exercise, result: CaseResult, name: str) -> str:
+    """With the own cache the forward is called as well, and either may have changed what the forward got."""
+    both = result.case.probe.startswith("own_cache") and result.documented is None
+    own = not both or name == exercise.parameters[0]
+    return "It changes" if own else f"It, or {exercise.forward} before it, changes"
+
+
+def about_forward(
+    exercise: Exercise, forward: Exercise | None, rescued: CaseResult, made: Outcome, *, own: bool
+) -> str:
+    """The remark for a backward that is right, but not with the cache of the forward beside it.
+
+    forward: its exercise, where it is one. rescued: a case in which that was seen. made: what the forward
+    returned in it. own: the student wrote that forward.
+    """
+    name = f"your {exercise.forward}" if own else f"{exercise.forward} of cs_utils.layers"
+    if own and not _is_right(forward, rescued, made):
+        return (
+            f"{exercise.forward} does not pass its own check yet, so the cache that it makes cannot be "
+            "judged; the one that the text prescribes was used. No points are lost for that here."
+        )
+    return (
+        f"It is right with the cache that the text prescribes, but not with the one that {name} makes"
+        f"{_cache_in_words(rescued, made)}: compare what goes into that one with what is taken out here. "
+        "No points are lost for that."
+    )
+
+
+def _is_right(forward: Exercise | None, rescued: CaseResult, made: Outcome) -> bool:
+    """Does the forward return what it should in this case, as far as can be told?"""
+    if made.failure is not None or not isinstance(made.value, tuple | list) or len(made.value) < 2:
+        return False
+    if forward is None or forward.reference is None:
+        return True
+    expected = predict(forward.reference, Case(rescued.case.args[1:], rescued.case.kwargs))
+    return compare(made, expected, forward.tolerance) is None
+
+
+def _cache_in_words(rescued: CaseResult, made: Outcome) -> str:
+    """What kind of cache it is, in words of ours only: a cache may hold numbers of a secret case."""
+    if made.failure is not None or rescued.documented is None:
+        return ""
+    cache, wanted = made.value[1], rescued.documented.args[1]
+    if not isinstance(cache, tuple | list):
+        return f" ({_PLAIN_WORDS.get(type(cache), 'something else')} where a tuple was asked for)"
+    return (
+        f" ({'a tuple' if type(cache) is tuple else 'a list'} of fewer values)"
+        if len(cache) < len(wanted)
+        else ""
+    )
+
+
+_PLAIN_WORDS = {
+    type(None): "None",
+    np.ndarray: "an array",
+    dict: "a dict",
+    str: "a text",
+    **dict.fromkeys((bool, int, float), "a number"),
+}

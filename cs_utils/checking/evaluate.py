@@ -6,11 +6,11 @@ notebook's process for `check`, in a sandboxed process for the judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from cs_utils.checking.compare import Difference, compare, describe
-from cs_utils.checking.exercise import Case, Exercise, Group, Judge, size_of
+from cs_utils.checking.exercise import Case, Exercise, Group, Judge, size_of, written_out
 from cs_utils.checking.outcome import Failure, Outcome
 
 Call = Callable[[Exercise, Case], Outcome]
@@ -24,7 +24,7 @@ class CaseResult:
     """One call: what was asked, what was expected, what came back, and how they differ (None: they agree).
 
     expected is None where a judge decides. rescued: right with the documented cache only, not with the one
-    that the student's own forward makes.
+    that the student's own forward makes. documented: the call with that cache, where `actual` came from it.
     """
 
     case: Case
@@ -32,10 +32,18 @@ class CaseResult:
     actual: Outcome
     difference: Difference | None
     rescued: bool = False
+    documented: Case | None = None
 
     @property
     def passed(self) -> bool:
         return self.difference is None
+
+    @property
+    def shown_after(self) -> tuple[bool, bool, int]:
+        """Of failing cases the least is shown: one with numbers that differ, written out, and small."""
+        told = self.difference is not None and self.difference.kind == "judged"
+        counted = self.case.probe == COUNTING
+        return told or counted, not written_out(self.case), size_of(self.case)
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class GroupResult:
     @property
     def smallest_failure(self) -> CaseResult | None:
         failed = [result for result in self.results if not result.passed]
-        return min(failed, key=lambda result: size_of(result.case)) if failed else None
+        return min(failed, key=lambda result: result.shown_after) if failed else None
 
 
 @dataclass(frozen=True)
@@ -101,20 +109,20 @@ class Verdict:
 
     @property
     def smallest_failure(self) -> tuple[GroupResult, CaseResult] | None:
-        """The failing case with the fewest numbers in it, over all groups."""
-        failures = [
-            (group, group.smallest_failure) for group in self.groups if group.smallest_failure is not None
-        ]
-        return min(failures, key=lambda pair: size_of(pair[1].case)) if failures else None  # type: ignore[return-value,union-attr]
+        """The failing case to look at, over all groups: the smallest that can be shown in full."""
+        failures = [(group, found) for group in self.groups if (found := group.smallest_failure) is not None]
+        return min(failures, key=lambda pair: pair[1].shown_after) if failures else None
 
 
-def evaluate(exercise: Exercise, seed: int, call: Call) -> Verdict:
+def evaluate(exercise: Exercise, seed: int, call: Call, *, ready_made: Collection[str] = ()) -> Verdict:
     """Ask `call` for every case of every group and decide.
+
+    ready_made: names of functions that are there but were not written by the student.
 
     A fatal outcome (crash, hang, unreadable answer) ends the exercise: it is lost as a whole, and the
     caller's process is gone. Deterministic: same exercise, seed and outcomes give the same verdict.
     """
-    from cs_utils.checking.diagnose import diagnose, remarks
+    from cs_utils.checking.diagnose import about_forward, diagnose, remarks
 
     groups: list[GroupResult] = []
     asker = _Asker(exercise, call)
@@ -134,13 +142,19 @@ def evaluate(exercise: Exercise, seed: int, call: Call) -> Verdict:
     findings = diagnose(exercise, groups)
     groups = [replace(group, findings=found) for group, found in zip(groups, findings, strict=True)]
     groups = _for_right_values(groups)
-    return Verdict(
+    verdict = Verdict(
         exercise,
         tuple(groups),
         asker.lost,
         untouched=asker.lost is None and all(_is_stub(exercise, group) for group in groups),
         remarks=tuple(remarks(exercise, groups)),
     )
+    if not (rescued := asker.rescued) or not verdict.passed:
+        return verdict
+    forward = _exercise_called(exercise.forward)
+    made = asker.of_forward(forward, rescued)
+    said = about_forward(exercise, forward, rescued, made, own=exercise.forward not in ready_made)
+    return replace(verdict, remarks=(said, *verdict.remarks))
 
 
 def _for_right_values(groups: list[GroupResult]) -> list[GroupResult]:
@@ -161,6 +175,7 @@ class _Asker:
     exercise: Exercise
     call: Call
     lost: Failure | None = None
+    rescued: CaseResult | None = None  # the first one
     _own_cache_is_fatal: Failure | None = None
 
     def ask(self, group: Group, given: Case) -> CaseResult:
@@ -174,8 +189,25 @@ class _Asker:
         outcome = self.call(self.exercise, documented)
         other = self._with_loss(_result(self.exercise, group, given, outcome))
         if other.passed:
-            return replace(other, rescued=not _nothing_to_blame(own.actual))
-        return own if _tells_more(own.actual, other.actual, self.exercise.name) else other
+            other = replace(other, rescued=not _nothing_to_blame(own.actual), documented=documented)
+            self.rescued = self.rescued or (other if other.rescued else None)
+            return other
+        if _tells_more(own.actual, other.actual, self.exercise.name):
+            return own
+        return other if self._same(own.actual, other.actual) else replace(other, documented=documented)
+
+    def of_forward(self, forward: Exercise | None, result: CaseResult) -> Outcome:
+        """What the student's own forward returns in a case of this backward."""
+        if self._own_cache_is_fatal is not None:
+            return Outcome(failure=self._own_cache_is_fatal)
+        asked = forward or replace(self.exercise, name=self.exercise.forward)
+        return self.call(asked, Case(result.case.args[1:], result.case.kwargs))
+
+    def _same(self, one: Outcome, other: Outcome) -> bool:
+        """Would a student see the same with either cache?"""
+        if one.failure is not None:
+            return one.failure == other.failure
+        return other.failure is None and compare(one, other, self.exercise.tolerance) is None
 
     def _with_own_cache(self, group: Group, given: Case) -> CaseResult:
         """A forward that hangs or ends the process does so once; after that it is not called again."""
@@ -192,6 +224,12 @@ class _Asker:
         if failure is not None and failure.fatal:
             self.lost = failure
         return result
+
+
+def _exercise_called(name: str) -> Exercise | None:
+    from cs_utils.exercises import exercises
+
+    return exercises().get(name)
 
 
 def _nothing_to_blame(own: Outcome) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,8 +102,8 @@ class Exercise:
     such as ``("dx", "dw")``. reference: PyTorch; gets tensors for arrays; may raise.
     also_accepted: further references whose results count as right. judge: instead of a reference, for
     exercises with many right answers: returns None when the outcome is right, else a sentence that says
-    what is wrong with it (no case inputs in it). advice: group name -> sentence shown when that group
-    fails and nothing better is known.
+    what is wrong with it (no case inputs in it). advice: group name -> sentence shown when that group is
+    the first one to fail and nothing better is known; so it may build on the groups before it.
     probe: how the function is exercised, a name of `cs_utils.checking.probes`; "" for a plain call.
     documented: for a backward with the probe ``own_cache``: forward's arguments as tensors -> the cache that
     the text prescribes, a tuple. A case that is not right with the student's own cache is asked with it.
@@ -150,6 +150,11 @@ class Exercise:
         predictions = (known.predict for known in self.misconceptions if known.predict)
         shown = None if self.arguments else self.reference or next(predictions, None)
         return tuple(inspect.signature(shown).parameters) if shown else self.arguments
+
+    @property
+    def forward(self) -> str:
+        """Name of the forward whose cache a backward gets."""
+        return self.name.split("_backward")[0] + "_forward"
 
     def judge_of(self, group: Group) -> Judge | None:
         """What decides a group instead of a reference, if anything does."""
@@ -236,11 +241,22 @@ def _to_numpy(value: Any) -> Any:
     return value if value is ANYTHING else plain(value)
 
 
+MAX_PASTED = 64  # numbers of an array that a report writes out as code
+
+
 def size_of(given: Case) -> int:
     """Number of array elements in a case; the smallest failing case is the one with the fewest."""
-    return _elements((*given.args, *given.kwargs.values()))
+    return sum(array.size for array in _arrays((*given.args, *given.kwargs.values())))
 
 
-def _elements(values: Sequence[Any]) -> int:
-    arrays = sum(value.size for value in values if isinstance(value, np.ndarray))
-    return arrays + sum(_elements(value) for value in values if isinstance(value, tuple | list))
+def written_out(given: Case) -> bool:
+    """Are all arrays of a case small enough for a report to write them out?"""
+    return all(array.size <= MAX_PASTED for array in _arrays((*given.args, *given.kwargs.values())))
+
+
+def _arrays(values: Sequence[Any]) -> Iterator[np.ndarray]:
+    for value in values:
+        if isinstance(value, np.ndarray):
+            yield value
+        elif isinstance(value, tuple | list):
+            yield from _arrays(value)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cs_utils.checking.compare import Difference, part_name, wrong_mask
-from cs_utils.checking.evaluate import NOTHING_RIGHT, CaseResult, Finding, GroupResult, Verdict
+from cs_utils.checking.evaluate import COUNTING, NOTHING_RIGHT, CaseResult, Finding, GroupResult, Verdict
 from cs_utils.checking.exercise import Question, Tolerance
 from cs_utils.checking.outcome import Failure, Odd, Outcome
 from cs_utils.checking.report_values import (
+    MAX_ITEMS,
     Window,
+    describe_parts,
     describe_value,
     listed,
     number_format,
@@ -121,7 +125,7 @@ def verdict_facts(verdict: Verdict, show_inputs: bool) -> Report:
         rows=tuple(_row(verdict, group, show_inputs) for group in verdict.groups),
         case=case and _case_facts(verdict, *case, show_inputs),
         notes=() if verdict.untouched else _notes(verdict, show_inputs),
-        remarks=tuple(safe(remark) for remark in verdict.remarks),
+        remarks=tuple(safe(remark, MAX_HINT) for remark in verdict.remarks),
     )
 
 
@@ -136,7 +140,9 @@ def question_facts(
     elif isinstance(value, Odd):
         state = f"{describe_value(value)} cannot be an answer; set {question.name} to plain numbers or text."
     else:
-        state = f"Not right yet: you answered {describe_value(value)}."
+        state = f"Not right yet: you answered {_answer(value)}."
+        if isinstance(value, str) and re.fullmatch(r"[-+\d.,;()\[\]\s]*\d[-+\d.,;()\[\]\s]*", value):
+            state += " That is a text; numbers are written without quotes."
     return Report(
         name=question.name,
         mark="✓" if right else "–" if value is None else "✗",
@@ -145,6 +151,12 @@ def question_facts(
         notes=(Note(safe(known[0]), safe(known[1], MAX_HINT)),) if known and not right else (),
         remarks=() if reveal is None else (f"The right answer is {describe_value(reveal)}.",),
     )
+
+
+def _answer(value: Any) -> str:
+    """An answer in one line; an array by its numbers where these are few."""
+    few = isinstance(value, np.ndarray) and value.size <= MAX_ITEMS
+    return describe_value(value.tolist() if few else value)
 
 
 def _score(points: float, maximum: float) -> str:
@@ -222,11 +234,24 @@ def _notes(verdict: Verdict, show_inputs: bool) -> tuple[Note, ...]:
     for group in verdict.groups:
         for finding in (found for found in _findings(group, show_inputs) if found.hint):
             explained.setdefault(finding, []).append(f"“{safe(group.group.name)}”")
+    explained = _one_for_a_line(explained)
     failing = sum(not group.passed for group in verdict.groups)
     return tuple(
         Note(safe(finding.title), safe(finding.hint, MAX_HINT), _explained(groups, failing))
         for finding, groups in sorted(explained.items(), key=lambda item: _is_observation(item[0]))
     )
+
+
+def _one_for_a_line(explained: dict[Finding, list[str]]) -> dict[Finding, list[str]]:
+    """Errors that one line raised are one thing to look at, whatever shapes their messages speak of."""
+    lines = [finding.hint for finding in explained if finding.kind == "raised"]
+    merged: dict[Finding, list[str]] = {}
+    for finding, groups in explained.items():
+        if finding.kind == "raised" and lines.count(finding.hint) > 1:
+            known = re.match(r"raised \w+( in line \d+)?", finding.title)
+            finding = replace(finding, title=known[0] if known else finding.title)
+        merged.setdefault(finding, []).extend(groups)
+    return merged
 
 
 def _explained(groups: list[str], failing: int) -> str:
@@ -255,7 +280,9 @@ def _case_facts(verdict: Verdict, group: GroupResult, result: CaseResult, show_i
         title = f"The call it happened in, from the group “{safe(group.group.name)}”"
     if not show_inputs:
         return CaseFacts(title, "", _without_numbers(result, name))
-    call = write_call(verdict.exercise, result.case)
+    if result.case.probe == COUNTING:
+        return _counted(group, result, name)
+    call = write_call(verdict.exercise, result.case, result.documented)
     if difference is None:
         return CaseFacts(
             title, call, "", (_failure_side(result.actual.failure, name),) if result.actual.failure else ()
@@ -270,11 +297,20 @@ def _case_facts(verdict: Verdict, group: GroupResult, result: CaseResult, show_i
     wrong = _wrong(yours, expected, verdict.exercise.tolerance)
     view = None if wrong is None else window(wrong.shape, wrong)
     part = f" as {part_name(difference.where, verdict.exercise.parts)}" if difference.where else ""
-    sides = [_side("You returned", part, result.actual, yours, expected, wrong, view, name)]
+    around = name, () if difference.where else verdict.exercise.parts
+    sides = [_side("You returned", part, result.actual, yours, expected, wrong, view, *around)]
     if result.expected is not None:
-        sides.append(_side("Expected", part, result.expected, expected, yours, wrong, view, name))
+        sides.append(_side("Expected", part, result.expected, expected, yours, wrong, view, *around))
     heat = None if wrong is None or view is None else _heat(yours, expected, wrong, view)
     return CaseFacts(title, call, _sentence(difference), tuple(sides), heat)
+
+
+def _counted(group: GroupResult, result: CaseResult, name: str) -> CaseFacts:
+    """Of counted work the sentence is all there is to tell: the calls and notes are those of the probe."""
+    title = f"What was counted, for the group “{safe(group.group.name)}”"
+    if (failure := result.actual.failure) is not None:
+        return CaseFacts(title, "", "Nothing: an error came first.", (_failure_side(failure, name),))
+    return CaseFacts(title, "", _sentence(result.difference) if result.difference else "")
 
 
 FORWARD_PARTS = ("out", "cache")  # of these a judge looks at the first
@@ -321,6 +357,7 @@ def _side(
     wrong: np.ndarray | None,
     view: Window | None,
     name: str,
+    parts: Sequence[str],
 ) -> Side:
     if outcome.failure is not None:
         if title == "Expected":
@@ -329,7 +366,7 @@ def _side(
     good = title == "Expected"
     title += part
     if not isinstance(value, np.ndarray) or value.ndim == 0 or value.size == 0:
-        return Side(title, describe_value(value), good=good)
+        return Side(title, describe_parts(value, parts), good=good)
     view = view or window(value.shape)
     shown = [view.cut(value)]
     if wrong is not None:

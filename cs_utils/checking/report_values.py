@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 
 from cs_utils.checking.compare import describe
-from cs_utils.checking.exercise import Case, Exercise
-from cs_utils.checking.outcome import Odd, Seed
+from cs_utils.checking.exercise import MAX_PASTED, Case, Exercise
+from cs_utils.checking.outcome import ANYTHING, Odd, Seed
 
 MAX_SIDE = 8  # rows and columns of an array that a report shows
-MAX_PASTED = 64  # numbers of an array that a report writes out as code
 MAX_TEXT = 200
 MAX_CALL = 600  # characters of one argument
 MAX_ITEMS = 16  # of a tuple or list
@@ -46,7 +45,20 @@ def describe_value(value: Any) -> str:
     return safe(_inline(value))
 
 
+def describe_parts(value: Any, parts: Sequence[str]) -> str:
+    """The same for several values that have names: ``dx: shape (2, 3); dw: None``."""
+    if not parts or not isinstance(value, tuple | list) or len(value) != len(parts):
+        return describe_value(value)
+    told = (
+        f"{name}: {'not looked at here' if item is ANYTHING else describe_value(item)}"
+        for name, item in zip(parts, value, strict=True)
+    )
+    return "; ".join(told)
+
+
 def _inline(value: Any) -> str:
+    if value is ANYTHING:
+        return "not looked at here"
     if isinstance(value, np.ndarray):
         return f"array of shape {value.shape}" if value.ndim else number_format(value)(value[()])
     if isinstance(value, Odd):
@@ -142,10 +154,11 @@ def _crop(length: int, at: int) -> range:
 # Calls
 
 
-def write_call(exercise: Exercise, given: Case) -> str:
+def write_call(exercise: Exercise, given: Case, documented: Case | None = None) -> str:
     """The call as a student would type it, after lines that make its small arrays; ready to be pasted.
 
-    With a probe it is what the probe does: a backward gets the cache of the forward that is called before.
+    With a probe it is what the probe does: a backward gets the cache of the forward that is called before,
+    or the one of `documented`, where that was handed over.
     """
     names = exercise.parameters
     lines: list[str] = []
@@ -163,9 +176,16 @@ def write_call(exercise: Exercise, given: Case) -> str:
         for index, value in enumerate(given.args)
     ]
     parts += [f"{key}={argument(key, value)}" for key, value in given.kwargs.items()]
+    if given.probe.endswith("not_contiguous") and documented is None:
+        lines += _views([line.partition(" = ")[0] for line in lines if not line.startswith("#")])
     if given.probe.startswith("own_cache"):
         dout, *forward = parts
-        lines.append(f"cache = {_written(exercise.name.split('_backward')[0] + '_forward', forward)}[1]")
+        if documented is None:
+            lines.append(f"cache = {_written(exercise.forward, forward)}[1]")
+        else:
+            fields = [_field(*each, given, names, lines) for each in enumerate(documented.args[1])]
+            cache = ", ".join(fields) if len(fields) > 1 else f"{fields[0]},"
+            lines.append(f"cache = ({cache})  # as the text prescribes it")
         parts = [dout, "cache"]
     if given.probe == "training_then_evaluation":
         batches, *parts = parts
@@ -174,6 +194,26 @@ def write_call(exercise: Exercise, given: Case) -> str:
         lines += [f"for batch in {batches}[:-1]:", textwrap.indent(loop, "    ")]
         parts = [f"{batches}[-1]", *parts, "training=False"]
     return "\n".join([*lines, _written(exercise.name, parts)])
+
+
+def _field(index: int, value: Any, given: Case, names: Sequence[str], lines: list[str]) -> str:
+    """A field of a prescribed cache: an argument by its name, or an array that a line more makes."""
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return safe(_inline(value), MAX_CALL)
+    for name, argument in zip(names[1:], given.args[1:], strict=False):
+        if isinstance(argument, np.ndarray) and np.array_equal(argument, value):
+            return name
+    lines.append(write_array(f"field_{index}", value))
+    return f"field_{index}"
+
+
+def _views(names: Sequence[str]) -> list[str]:
+    """Lines that make the arrays of these names views which step through larger ones, as the probe does."""
+    if len(names) < 2:
+        return [f"{name} = np.repeat({name}, 2, axis=-1)[..., ::2]  # a view" for name in names]
+    every = ", ".join(names)
+    made = f"np.repeat(array, 2, axis=-1)[..., ::2] for array in [{every}]"
+    return [f"{every} = (  # views\n    {made}\n)"]
 
 
 def _written(name: str, parts: Sequence[str]) -> str:

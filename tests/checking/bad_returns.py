@@ -132,7 +132,12 @@ BAD = (
     ),
     _forward("a function for the output", "(x * w).sum, 0", "out: returned an object of type", WHERE_ARRAY),
     _forward(
-        "a scalar for an array", "(x * w).sum(), 0", "out: returned the float", WHERE_ARRAY, "Without `axis=`"
+        "a scalar for an array",
+        "(x * w).sum(), 0",
+        "out: returned a float where an array was asked for",
+        "Your function returned the float",
+        WHERE_ARRAY,
+        "Without `axis=`",
     ),
     _forward("words", "np.array(['a', 'b']), 0", "out: returned an array of dtype <U1", WHERE_ARRAY),
     _forward("NaN", "x * w * np.nan, 0", "out: contains NaN where ordinary numbers were asked for"),
@@ -173,7 +178,7 @@ BAD = (
     _backward(
         "a scalar for dw",
         "dout * w, (dout * x).sum()",
-        "dw: returned the float",
+        "dw: returned a float where an array was asked for",
         "where an array of shape (3,) was asked for",
     ),
     _backward(

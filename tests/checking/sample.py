@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import linecache
+from collections.abc import Collection
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from cs_utils.checking import Case, Exercise, Group, Misconception, Outcome, case, observe
+from cs_utils.checking import Case, Exercise, Group, Misconception, Outcome, case, observe, probes
 from cs_utils.checking.evaluate import Verdict, evaluate
 
 
@@ -57,3 +60,18 @@ def run(function: object, exercise: Exercise = CORR, seed: int = 0) -> Verdict:
         return observe(function, given.args, given.kwargs, known.parameters)  # type: ignore[arg-type]
 
     return evaluate(exercise, seed, call)
+
+
+def judged(exercise: Exercise, code: str, seed: int = 0, ready_made: Collection[str] = ()) -> Verdict:
+    """The verdict on the functions of a cell."""
+    name = f"<cell {abs(hash(code))}>"
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    names: dict[str, object] = {"np": np}
+    exec(compile(code, name, "exec"), names)
+    student = probes.find_in(names)
+
+    def call(asked: Exercise, given: Case) -> Outcome:
+        shown = given.names or asked.parameters
+        return probes.run(given.probe, asked.name, student, given.args, given.kwargs, shown)
+
+    return evaluate(exercise, seed, call, ready_made=ready_made)

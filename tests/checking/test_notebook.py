@@ -20,6 +20,7 @@ def sample_exercises(monkeypatch):
     known = {"corr2d": CORR, "twice": replace(CORR, name="twice")}
     monkeypatch.setattr(cs_utils.exercises, "exercises", lambda: known)
     monkeypatch.setattr(notebook, "_failing", {})
+    monkeypatch.setattr(notebook, "_passed", set())
 
 
 def corr2d(x, k, *, stride=1):
@@ -141,3 +142,65 @@ def test_an_experiment_waits_for_its_function_without_stopping_the_notebook(caps
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "This needs corr2d: come back when it passes its check."
     assert told[1].startswith("corr2d is not right yet: ZeroDivisionError: by zero")
+
+
+def waits_for(*names):
+    with when_done(*names):
+        raise NotImplementedError
+
+
+def test_an_experiment_names_only_what_has_not_passed_yet(capsys):
+    check(corr2d)
+    capsys.readouterr()
+    waits_for("corr2d", "twice")
+    waits_for("corr2d")
+    waits_for("conv1d", "twice")
+    assert capsys.readouterr().out.splitlines() == [
+        "This needs twice: come back when it passes its check.",
+        "This needs corr2d: come back when it passes its check.",
+        "This needs conv1d and twice: come back when they pass their checks.",
+    ]
+
+
+def test_an_experiment_with_a_function_that_fails_its_check_says_so(capsys):
+    def runs():
+        with when_done("corr2d", "twice"):
+            print("seen")
+        return capsys.readouterr().out.splitlines()
+
+    check(twice=lambda x, k, stride=1: -correct(x, k, stride=stride))
+    capsys.readouterr()
+    assert runs() == [
+        "seen",
+        "twice did not pass its check yet: this may differ from what the text says.",
+    ]
+    check(twice=corr2d)
+    capsys.readouterr()
+    assert runs() == ["seen"]
+
+
+def test_an_error_in_an_experiment_is_not_blamed_on_what_has_passed(capsys):
+    check(corr2d)
+    capsys.readouterr()
+    with when_done("corr2d", "twice"):
+        raise ZeroDivisionError
+    assert capsys.readouterr().out.startswith("twice is not right yet")
+
+
+def test_a_function_that_came_with_the_course_is_known():
+    from cs_utils import layers
+
+    assert notebook._is_ready_made(layers.conv2d_forward)
+    assert not notebook._is_ready_made(corr2d) and not notebook._is_ready_made(None)
+
+
+def test_the_forward_beside_a_backward_is_asked_by_its_own_name(capsys, monkeypatch):
+    from tests.checking.test_diagnosis import BACKWARD, FORWARD, SCALE, SCALE_BACKWARD
+
+    known = {"scale_forward": SCALE, "scale_backward": SCALE_BACKWARD}
+    monkeypatch.setattr(cs_utils.exercises, "exercises", lambda: known)
+    names = {"check": check}
+    exec(FORWARD.replace("x * w, (x, w)", "x * w, (w, x)") + BACKWARD + "check(scale_backward)", names)
+    assert "not with the one that your scale_forward makes" in " ".join(capsys.readouterr().out.split())
+    exec(FORWARD.replace("x * w, (x, w)", "x + w, (w, x)") + "check(scale_backward=scale_backward)", names)
+    assert "scale_forward does not pass its own check yet" in " ".join(capsys.readouterr().out.split())

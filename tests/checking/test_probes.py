@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,6 +23,7 @@ from cs_utils.checking import (
 )
 from cs_utils.checking.evaluate import GroupResult, Verdict, evaluate
 from cs_utils.checking.properties import no_loop_over
+from tests.checking.sample import judged
 
 
 def grads(dout, x, w, b):
@@ -60,20 +60,6 @@ BACKWARD = (
 )
 
 
-def judged(exercise: Exercise, code: str, seed: int = 0) -> Verdict:
-    name = f"<cell {abs(hash(code))}>"
-    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
-    names: dict[str, object] = {"np": np}
-    exec(compile(code, name, "exec"), names)
-    student = probes.find_in(names)
-
-    def call(asked: Exercise, given: Case) -> Outcome:
-        shown = given.names or asked.parameters
-        return probes.run(given.probe, asked.name, student, given.args, given.kwargs, shown)
-
-    return evaluate(exercise, seed, call)
-
-
 def titles(verdict: Verdict) -> set[str]:
     return {finding.title for group in verdict.groups for finding in group.findings}
 
@@ -96,7 +82,7 @@ def test_backward_is_called_with_the_cache_of_the_students_own_forward():
 def test_a_wrong_forward_is_told_and_not_paid_for_in_the_backward(forward):
     verdict = judged(SCALE_BACKWARD, forward + BACKWARD)
     assert verdict.points == SCALE_BACKWARD.points
-    assert any("look at scale_forward" in remark for remark in verdict.remarks)
+    assert "scale_forward" in verdict.remarks[0] and "No points are lost for that" in verdict.remarks[0]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +286,29 @@ def test_a_loop_is_seen_and_told(body, said):
     assert group.earned == 0
     (title,) = [finding.title for finding in group.findings]
     assert title.startswith("a Python loop") and said in title
+
+
+@pytest.mark.parametrize("body", ["return sum([row.sum() for row in x])", "return sum(map(np.sum, x))"])
+def test_of_counted_work_a_report_says_in_words_what_was_counted(body):
+    told = report.to_text(judged(TOTAL, f"def total(x):\n    {body}\n"), width=200)
+    assert "What was counted, for the group “no loop”" in told
+    assert "total([" not in told and "lines'" not in told and "axes" not in told
+    page = report.to_html(judged(TOTAL, f"def total(x):\n    {body}\n"))
+    assert "axes" not in page and "&#x27;lines" not in page
+
+
+def test_a_call_that_ends_in_an_error_before_it_is_counted_is_told_without_the_probe():
+    told = report.to_text(judged(TOTAL, "def total(x):\n    return x.sum() / (len(x) < 4 or 1 / 0)\n"))
+    assert (
+        "an error came first" in told
+        and "raised ZeroDivisionError in line 2" in told
+        and "total([" not in told
+    )
+
+
+def test_a_probe_that_counts_says_nothing_of_what_was_changed_in_place():
+    verdict = judged(TOTAL, "def total(x):\n    s = x.sum()\n    if len(x) == 4: x += 1\n    return s\n")
+    assert verdict.remarks == ()
 
 
 @pytest.mark.parametrize("claim", [None, {"lines": "x"}, {"lines": [1], "read": []}, {"lines": [1, 2, 3]}])

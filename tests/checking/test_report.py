@@ -198,6 +198,21 @@ def test_any_answer_to_a_question_gives_a_safe_report(
     assert_safe_text(question_to_text(question, value, right, known, reveal))
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (np.array([[2, 4], [7, 3]]), "you answered [[2, 4], [7, 3]]."),
+        ("19, 13", "you answered '19, 13'. That is a text; numbers are written without quotes."),
+        ("left", "you answered 'left'."),
+        (np.zeros((5, 5)), "you answered shape (5, 5)."),
+    ],
+)
+def test_a_wrong_answer_is_shown_as_it_was_given(answer: Any, said: str) -> None:
+    question = Question("parameters", "02_shapes", 1, "salt", ())
+    state = question_to_text(question, answer, False, None).splitlines()[1]
+    assert state == f"Not right yet: {said}"
+
+
 @given(strings)
 def test_safe_text_is_printable_short_and_on_one_line(text: str) -> None:
     assert_printable(safe(text))
