@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import importlib.util
 import os
 import secrets
 import stat
@@ -77,12 +78,28 @@ class Course:
 
     @property
     def database(self) -> Path:
+        """The gradebook, unless it is on a server."""
         return self.path / "gradebook.db"
+
+    @property
+    def server(self) -> str | None:
+        """The address of the PostgreSQL server that the gradebook is on, without a password, if it is.
+
+        Raises:
+            CourseError: ``url`` of ``[gradebook]`` cannot be used; the message says why.
+        """
+        url = self._table("gradebook").get("url")
+        return None if url is None else _server(str(url))
 
     @property
     def db_url(self) -> str:
         """The gradebook's address. A writer waits for another one (formgrader, say) up to 30 seconds."""
-        return f"sqlite:///{self.database}?timeout=30"
+        return self.server or f"sqlite:///{self.database}?timeout=30"
+
+    @property
+    def gradebook(self) -> str:
+        """Where the gradebook is, for people to read."""
+        return str(self._table("gradebook")["url"] if self.server else self.database)
 
     @property
     def late(self) -> LatePolicy:
@@ -277,7 +294,7 @@ def _build_notebooks(
     for path in sources:
         if update or not course.release(path.stem).is_file():
             progress(path.stem)
-            source.build(source.read(path), course.path)
+            source.build(source.read(path), course.path, course=course)
 
 
 def _make_key(path: Path) -> None:
@@ -324,6 +341,32 @@ def _read_settings(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CourseError(f"{path} cannot be read: {error}.") from error
+
+
+def _server(url: str) -> str:
+    """The address for SQLAlchemy. The password is in PGPASSWORD or ~/.pgpass, which libpq reads itself."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    where = f"{SETTINGS}, url in [gradebook]"
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):
+        raise CourseError(f"{where}: write it like postgresql://USER@HOST/DATABASE.") from None
+    if found.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise CourseError(f"{where}: it must begin with postgresql://, not {found.drivername}://.")
+    if found.password is not None or "password" in found.query:
+        raise CourseError(
+            f"{where}: leave the password out of this file. Put it into ~/.pgpass (readable by you only) or "
+            "into the environment variable PGPASSWORD."
+        )
+    if importlib.util.find_spec("psycopg") is None:
+        raise CourseError(
+            f"{where}: PostgreSQL needs a package more: pip install 'convnet-course[postgres]'."
+        )
+    patience = {"connect_timeout": "10", "options": "-c lock_timeout=30s"}  # the latter as for SQLite
+    query = patience | dict(found.query)
+    return found.set(drivername="postgresql+psycopg", query=query).render_as_string()
 
 
 def _number(table: dict[str, Any], key: str, default: float, name: str) -> float:

@@ -162,7 +162,7 @@ def _roster(course: Course) -> tuple[State, str, str]:
 def _gradebook(course: Course) -> tuple[State, str, str]:
     from autograder.gradebook import open_gradebook
 
-    if not course.database.exists():
+    if course.server is None and not course.database.exists():
         return "problem", f"no {course.database.name}", f"autograder init {course.path}"
     with open_gradebook(course) as book:
         known = {assignment.name for assignment in book.assignments}
@@ -170,7 +170,20 @@ def _gradebook(course: Course) -> tuple[State, str, str]:
     missing = sorted(set(course.assignments) - known)
     if missing:
         return "problem", f"lacks {', '.join(missing)}", f"autograder init {course.path} --update"
-    return "ok", f"{len(known)} assignments, {graded} graded submissions", ""
+    found = f"{course.gradebook}: {len(known)} assignments, {graded} graded submissions"
+    other = _formgraders_url(course)
+    if other != course.db_url and (course.server or "postgresql" in other):
+        todo = "In nbgrader_config.py: c.CourseDirectory.db_url = autograder.course.Course(here).db_url"
+        return "problem", f"{found}; but formgrader uses another one", todo
+    return "ok", found, ""
+
+
+def _formgraders_url(course: Course) -> str:
+    """The gradebook that nbgrader_config.py names, for formgrader and plain nbgrader commands."""
+    from traitlets.config.loader import PyFileConfigLoader
+
+    config = PyFileConfigLoader("nbgrader_config.py", str(course.path)).load_config()
+    return str(config.CourseDirectory.get("db_url", ""))
 
 
 def _release(course: Course) -> tuple[State, str, str]:

@@ -12,6 +12,7 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -23,7 +24,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader import api
 from nbgrader.utils import is_grade, is_solution, parse_utc
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from autograder.course import Course, CourseError, prepare
 from autograder.intake.reading import Unreadable, read_file
@@ -37,6 +39,10 @@ CHANGED = "the answer has changed since points were given by hand"
 
 class GradebookError(RuntimeError):
     """The gradebook could not be written; nothing of the submission was recorded."""
+
+
+class GradebookLost(GradebookError):
+    """The server that the gradebook is on cannot be reached, so nothing more can be recorded."""
 
 
 @contextlib.contextmanager
@@ -53,7 +59,7 @@ def open_gradebook(course: Course) -> Iterator[api.Gradebook]:
         with alembic_on_path():
             book = api.Gradebook(course.db_url, course.course_id)
     except (DBAPIError, OSError) as error:
-        raise GradebookError(_explain(course.database, error)) from error
+        raise _explained(course, error) from error
     try:
         with _undone_on_error(course, book):
             yield book
@@ -68,10 +74,67 @@ def _undone_on_error(course: Course, book: api.Gradebook) -> Iterator[None]:
         yield
     except DBAPIError as error:
         book.db.rollback()
-        raise GradebookError(_explain(course.database, error)) from error
+        raise _explained(course, error) from error
     except BaseException:
         book.db.rollback()
         raise
+
+
+@contextlib.contextmanager
+def locked_for_grading(course: Course) -> Iterator[bool]:
+    """Hold the lock of a gradebook on a server, which graders on several machines share; is it ours?
+
+    The server frees it when the connection ends, however that comes about. Always ours where the gradebook is
+    a file: the course folder has a lock of its own.
+    """
+    if course.server is None:
+        yield True
+        return
+    engine = create_engine(course.server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    digest = hashlib.sha256(f"autograder {course.course_id}".encode()).digest()
+    key = int.from_bytes(digest[:8], signed=True)
+    try:
+        connection = engine.connect()
+        ours = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}))
+    except DBAPIError as error:
+        raise _explained(course, error) from error
+    try:
+        yield ours
+    finally:
+        with contextlib.suppress(DBAPIError):  # the server may be gone, and the lock with it
+            connection.close()
+
+
+def _explained(course: Course, error: Exception) -> GradebookError:
+    if course.server is None:
+        return GradebookError(_explain(course.database, error))
+    reason = " ".join(str(getattr(error, "orig", error)).split())
+    lost = isinstance(error, OperationalError) and _connection_failed(error)
+    advice = "Nothing of this submission was recorded; put it right and grade again."
+    for sign, remedy in SERVER_ADVICE.items():
+        if sign in reason:
+            advice = remedy
+            break
+    else:
+        if lost:
+            advice = "Is the server running? What was recorded is kept; when it is back, run this again."
+    kind = GradebookLost if lost else GradebookError
+    return kind(f"The gradebook {course.gradebook} could not be used: {reason}. {advice}")
+
+
+SERVER_ADVICE = {
+    "password": "Put the password into ~/.pgpass (readable by you only) or into PGPASSWORD.",
+    "does not exist": "Create user and database on the server first; see docs/instructor.md.",
+    "permission denied": "The database's user must own the database, or be allowed to create tables in it.",
+    "lock timeout": "Another program is writing to it. Close formgrader, then grade again.",
+    "No space left": "The server's disk is full. Make room, then grade again; nothing is lost.",
+}
+
+
+def _connection_failed(error: OperationalError) -> bool:
+    """No connection could be made, or it broke; not a complaint about what was asked over it."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or state.startswith(("08", "57P"))
 
 
 def _explain(path: Path, error: Exception) -> str:
@@ -102,6 +165,13 @@ def record(
         GradebookError: the database or a file could not be written; then nothing has changed.
         CourseError: the assignment is not in the gradebook.
     """
+    try:
+        return _record(course, submission, book)
+    except GradebookLost:  # the connection may have ended while nobody used it, as when the server restarts
+        return _record(course, submission, book)
+
+
+def _record(course: Course, submission: GradedSubmission, book: api.Gradebook | None) -> tuple[str, ...]:
     release = read_release(course, submission.assignment)
     autograded = course.autograded(submission.student, submission.assignment)
     results = course.record(submission.student, submission.assignment)
@@ -235,7 +305,7 @@ def _assignment(book: api.Gradebook, course: Course, name: str) -> api.Assignmen
         book.find_notebook(name, name)
     except api.MissingEntry:
         raise CourseError(
-            f"{name} is not in {course.database}. Register it: `autograder init {course.path} --update`."
+            f"{name} is not in {course.gradebook}. Register it: `autograder init {course.path} --update`."
         ) from None
     due = course.assignment(name).due
     if due is not None:

@@ -80,6 +80,7 @@ def grade_class(
         autograder.sandbox.SandboxUnavailable: no isolation is available and `allow_unprotected` is False.
         GradingInProgress: another grader holds the course.
         ExecutorLost: nobody is left to judge.
+        autograder.gradebook.GradebookLost: the gradebook's server cannot be reached any more.
         CourseError: the course has no such assignment, or no such student.
     """
     start = time.perf_counter()
@@ -292,7 +293,7 @@ def _recorded(setup: Setup, student: str, result: Result, book: Gradebook) -> Gr
     submission = _result_or_failure(setup, student, result)
     try:
         remarks = gradebook.record(setup.course, submission, book)
-    except CourseError:
+    except (CourseError, gradebook.GradebookLost):
         raise
     except Exception as error:
         logging.getLogger(__name__).exception("recording %s failed", student)
@@ -324,7 +325,13 @@ def _only_grader(course: Course) -> Iterator[None]:
             raise GradingInProgress(
                 f"another grader is at work on {course.path}; wait for it to end, then run this again"
             ) from None
-        yield
+        with gradebook.locked_for_grading(course) as ours:
+            if not ours:
+                raise GradingInProgress(
+                    f"another grader is writing to {course.gradebook}; wait for it to end, then run this "
+                    "again"
+                )
+            yield
 
 
 @contextlib.contextmanager

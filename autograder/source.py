@@ -26,7 +26,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jupytext
 import nbformat
@@ -37,6 +37,9 @@ from traitlets.config import Config
 import cs_utils.checking
 import cs_utils.exercises
 from cs_utils.checking.answers import canonical, slow_hash
+
+if TYPE_CHECKING:
+    from autograder.course import Course
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS = ROOT / "solutions"
@@ -363,11 +366,12 @@ def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-def build(source: Source, course_dir: Path, register: bool = True) -> Path:
+def build(source: Source, course_dir: Path, register: bool = True, course: Course | None = None) -> Path:
     """Write the instructor's notebook, make the release and register the assignment, as nbgrader does it.
 
     Returns the path of the released notebook. An assignment that was built before is replaced. Without
-    `register` no gradebook is touched, which saves seconds where only the notebook is wanted.
+    `register` no gradebook is touched, which saves seconds where only the notebook is wanted. course: the
+    one that the folder belongs to, whose gradebook may be on a server.
 
     Raises:
         SourceError: nbgrader refused; its own words are in the message.
@@ -383,6 +387,9 @@ def build(source: Source, course_dir: Path, register: bool = True) -> Path:
     config = Config()
     config.CourseDirectory.root = str(course_dir.resolve())
     config.CourseDirectory.assignment_id = source.name
+    if course is not None:
+        config.CourseDirectory.course_id = course.course_id
+        config.CourseDirectory.db_url = course.db_url
     config.GenerateAssignment.no_database = not register
     config.GenerateAssignment.preprocessors = [
         NamedStubs if step is ClearSolutions else step

@@ -15,6 +15,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ["MPLBACKEND"] = "Agg"
 # Tests start jupyter, nbgrader and alembic as commands; these lie beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+# Debian keeps the programs of a PostgreSQL server out of the way; the newest version that is there serves.
+os.environ["PATH"] += "".join(
+    f"{os.pathsep}{folder}"
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda f: -float(f.parent.name))
+)
 
 import pytest
 import torch
@@ -25,6 +30,7 @@ torch.set_num_threads(1)
 PROGRAMS = {
     "chromium": (("chromium", "chromedriver"), "apt-get install chromium chromium-driver"),
     "git": (("git",), "apt-get install git"),
+    "postgresql": (("initdb", "postgres"), "apt-get install postgresql"),
 }
 
 

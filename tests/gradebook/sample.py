@@ -62,8 +62,14 @@ def instructor_notebook() -> NotebookNode:
     )
 
 
-def make_course(folder: Path) -> Course:
-    """A course folder with the tiny assignment, released and registered by nbgrader itself."""
+def make_course(folder: Path, settings: str = "") -> Course:
+    """A course folder with the tiny assignment, released and registered by nbgrader itself.
+
+    settings: what course.toml says, if it is to say anything of its own.
+    """
+    if settings:
+        folder.mkdir(parents=True)
+        (folder / "course.toml").write_text(settings)
     course = init(folder, sources=())
     (folder / "roster.csv").write_text(ROSTER)
     path = folder / "source" / A / f"{A}.ipynb"
@@ -73,6 +79,7 @@ def make_course(folder: Path) -> Course:
     config.CourseDirectory.root = str(folder)
     config.CourseDirectory.assignment_id = A
     config.CourseDirectory.course_id = course.course_id
+    config.CourseDirectory.db_url = course.db_url
     with alembic_on_path():
         GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
     return course
