@@ -177,7 +177,11 @@ def _course_sources() -> dict[str, tuple[Path, list[Path]]]:
     """
     sources = {}
     (package,), (untrusted,) = cs_utils.__path__, inside.__path__
-    folders = {"cs_utils": package, "cs_utils/registry": registry_folder(), "inside": untrusted}
+    folders: dict[str, str | Path] = {
+        "cs_utils": package,
+        "cs_utils/registry": registry_folder(),
+        "inside": untrusted,
+    }
     for name, folder in folders.items():
         files = Path(folder).rglob("*")
         kept = [

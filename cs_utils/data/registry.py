@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,8 @@ def known() -> Mapping[str, DataSet]:
     return {name: _data_set(name, entry) for name, entry in parse(path.read_text(encoding="utf-8")).items()}
 
 
-def find(name: str) -> DataSet:
-    """The data set of this name.
+def find(name: str, also: Sequence[str] = ()) -> DataSet:
+    """The data set of this name. also: further names that could have been meant.
 
     Raises:
         DataError: there is none; says which there are, and which may have been meant.
@@ -99,11 +99,12 @@ def find(name: str) -> DataSet:
     sets = known()
     if name in sets:
         return sets[name]
-    plain = {each.replace("-", ""): each for each in sets}
+    others = [*sets, *also]
+    plain = {each.replace("-", ""): each for each in others}
     close = difflib.get_close_matches(name.lower().replace("-", "").replace("_", ""), plain, n=1)
     meant = f" Did you mean {plain[close[0]]!r}?" if close else ""
     raise DataError(
-        f"there is no data set called {name!r}.{meant} There are {', '.join(map(repr, sets))}; "
+        f"there is no data set called {name!r}.{meant} There are {', '.join(map(repr, others))}; "
         'your own pictures are "folder:PATH", where PATH is a folder or a zip'
     )
 

@@ -20,7 +20,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cs_utils.data import DataError, decode, load, names, registry, store
+from cs_utils.data import DataError, decode, load, made, names, registry, store
 from cs_utils.data.registry import DataSet
 from cs_utils.data.sources import load_set
 from tests.data.conftest import HURRIED, Web, cifar, idx, python2_pickle, tar_gz
@@ -365,7 +365,7 @@ def test_the_registry_is_toml_and_complete() -> None:
     text = (ROOT / "data" / "registry.toml").read_text(encoding="utf-8")
     assert registry.parse(text) == tomllib.loads(text)
     readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
-    for name in names():
+    for name in registry.known():
         known = registry.find(name)
         assert f"| `{name}` |" in readme and known.licence and known.source
         roles = ["archive"] if known.format == "cifar" else list(decode.ROLES)
@@ -403,6 +403,19 @@ def test_the_small_set_is_there_without_anything_else(home: Path, monkeypatch: p
     assert np.bincount(images.test.labels).tolist() == [100] * 10
     trousers = images.train.images[images.train.labels == images.classes.index("Trouser")].mean(axis=0)
     assert trousers[:, 13:15].mean() > 2 * trousers[:, :4].mean()  # upright, and not another class
+
+
+def test_shapes_are_made_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(made, "_COUNTS", {"train": 60, "test": 30})
+    images = load("shapes", folder=home)
+    assert "making the pictures, once" in capsys.readouterr().out
+    assert repr(images) == "<Shapes: 60 training and 30 test images, 32x32 colour, 10 classes>"
+    assert (load("shapes", folder=home).train.images == images.train.images).all()
+    assert capsys.readouterr().out == "" and "shapes" in names()
+    (home / "file").touch()
+    assert (load("shapes", folder=home / "file").test.images == images.test.images).all()
 
 
 def test_a_damaged_small_set_is_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
