@@ -27,6 +27,11 @@ _WHERE = {
             "show_times",
             "show_toeplitz",
         ),
+        "history": (
+            "show_histories",
+            "show_history",
+            "show_rate_search",
+        ),
         "kernels": (
             "crowd",
             "explore_sliding",
