@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -138,14 +139,13 @@ def test_no_change_of_a_file_goes_unnoticed(packed: dict, data_set, at: float, h
     place = int(at * len(right))
     rest = {"cut": b"", "flip": bytes([right[place] ^ byte]) + right[place + 1 :]}.get(how)
     changed = right[:place] + (bytes([byte]) + right[place:] if rest is None else rest)
-    path = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"changed-{os.getpid()}.gz"
-    path.write_bytes(changed)
-    try:
-        assert decode.contents(path, file) == gzip.decompress(right)
-    except decode.Refused as refused:
-        assert str(refused).startswith("it is ")
-    finally:
-        path.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "changed.gz")
+        path.write_bytes(changed)
+        try:
+            assert decode.contents(path, file) == gzip.decompress(right)
+        except decode.Refused as refused:
+            assert str(refused).startswith("it is ")
 
 
 def test_right_sums_of_wrong_contents_are_refused_too(data_set: DataSet, home: Path, packed: dict) -> None:
