@@ -46,8 +46,8 @@ ROW_SUMS = Exercise(
     asked="an array",
     reference=_row_sums,
     groups=(
-        Group(SQUARE, 1, _shapes((2, 2), (3, 3))),  # type: ignore[arg-type]
-        Group(OBLONG, 1, _shapes((3, 2), (4, 3))),  # type: ignore[arg-type]
+        Group(SQUARE, 1, _shapes((2, 2), (3, 3))),
+        Group(OBLONG, 1, _shapes((3, 2), (4, 3))),
     ),
     misconceptions=(
         Misconception("taken to be square", "It is not.", _taken_to_be_square, (OBLONG,)),
@@ -107,10 +107,16 @@ def test_an_error_that_no_line_of_the_students_raised_names_no_mistake():
 
 
 def test_a_mistake_that_numbers_show_in_one_group_is_named_where_it_raises():
-    line = "return x.sum(0)[:high] + np.zeros(high)"
-    assert named(row_sums(line)) == [{"columns"}, {"columns"}]
-    alone = replace(ROW_SUMS, groups=ROW_SUMS.groups[1:], misconceptions=(), advice={})
-    assert not row_sums(line, alone).passed
+    """Although a third group fails for another reason."""
+    exercise = replace(ROW_SUMS, groups=(*ROW_SUMS.groups, Group("one row", 1, _shapes((1, 3), (1, 4)))))
+    line = "return x.sum(0)[:high] + np.zeros(high) if high > 1 else -x.sum(1)"
+    assert named(row_sums(line, exercise)) == [{"columns"}, {"columns"}, set()]
+
+
+def test_an_error_names_no_mistake_that_would_have_failed_a_group_that_passes():
+    columns = replace(ROW_SUMS, misconceptions=ROW_SUMS.misconceptions[1:])
+    verdict = row_sums("return (x + np.zeros((high, high))).sum(1)", columns)
+    assert verdict.groups[0].passed and not any(named(verdict))
 
 
 def test_a_mistake_of_refusing_is_named_by_a_raise_of_the_students_own():
@@ -279,7 +285,7 @@ def forward_is_an_exercise(monkeypatch):
 def backward(old: str, new: str, **options: object) -> Verdict:
     code = FORWARD + BACKWARD
     assert old in code
-    return judged(SCALE_BACKWARD, code.replace(old, new), **options)  # type: ignore[arg-type]
+    return judged(SCALE_BACKWARD, code.replace(old, new), **options)
 
 
 @pytest.mark.usefixtures("forward_is_an_exercise")

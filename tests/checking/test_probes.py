@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -304,6 +305,13 @@ def test_a_call_that_ends_in_an_error_before_it_is_counted_is_told_without_the_p
         and "raised ZeroDivisionError in line 2" in told
         and "total([" not in told
     )
+
+
+def test_a_case_of_the_students_own_is_shown_rather_than_a_count():
+    values = Group("values", 2, lambda rng: [case(rng.standard_normal((6, 6)))])
+    both = replace(TOTAL, groups=(values, TOTAL.groups[-1]))
+    told = report.to_text(judged(both, "def total(x):\n    return x.no_such\n"))
+    assert "Smallest failing case, from the group “values”" in told and "What was counted" not in told
 
 
 def test_a_probe_that_counts_says_nothing_of_what_was_changed_in_place():
