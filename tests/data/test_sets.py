@@ -336,6 +336,25 @@ def test_decoding_that_was_killed_leaves_nothing(
     assert sorted(path.name for path in (home / "tiny").iterdir()) == [".lock", "arrays"]
 
 
+@pytest.mark.prove
+def test_killed_at_any_moment_the_others_still_end_well(
+    online: DataSet, web: Web, tmp_path: Path, values: dict
+) -> None:
+    """Two of three processes are killed somewhere between their start and their end."""
+    web.misbehave["/a/train-images.gz"] = "slow"
+    rng = np.random.default_rng(0)
+    for trial in range(40):
+        home = tmp_path / str(trial)
+        running = [process(online, home, slow=0.5) for _ in range(3)]
+        for each, moment in zip(running, np.diff(np.sort(rng.uniform(0, 4, 2)), prepend=0), strict=False):
+            time.sleep(moment)
+            each.send_signal(signal.SIGKILL)
+        printed = [each.communicate(timeout=60)[0] for each in running]
+        assert printed[-1].splitlines()[-1] == f"{values['train-images'].sum()} 30"
+        left = {path.name for path in (home / "tiny").iterdir()}
+        assert left == {".lock", "arrays", *(file.name for file in online.files)}
+
+
 def test_without_locks_two_at_once_still_end_well(
     data_set: DataSet, home: Path, packed: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
