@@ -49,11 +49,7 @@ def describe_parts(value: Any, parts: Sequence[str]) -> str:
     """The same for several values that have names: ``dx: shape (2, 3); dw: None``."""
     if not parts or not isinstance(value, tuple | list) or len(value) != len(parts):
         return describe_value(value)
-    told = (
-        f"{name}: {'not looked at here' if item is ANYTHING else describe_value(item)}"
-        for name, item in zip(parts, value, strict=True)
-    )
-    return "; ".join(told)
+    return "; ".join(f"{name}: {describe_value(item)}" for name, item in zip(parts, value, strict=True))
 
 
 def _inline(value: Any) -> str:
