@@ -162,6 +162,14 @@ def test_an_experiment_names_only_what_has_not_passed_yet(capsys):
     ]
 
 
+def test_what_passed_once_and_fails_now_is_missing_again(capsys):
+    check(corr2d)
+    check(corr2d=lambda x, k, stride=1: -correct(x, k, stride=stride))
+    capsys.readouterr()
+    waits_for("corr2d", "twice")
+    assert capsys.readouterr().out == "This needs corr2d and twice: come back when they pass their checks.\n"
+
+
 def test_an_experiment_with_a_function_that_fails_its_check_says_so(capsys):
     def runs():
         with when_done("corr2d", "twice"):
