@@ -98,7 +98,8 @@ def show_rate_search(
     caption(
         fig,
         "The loss of one batch after the other while the learning rate grows: on the left too small to "
-        "matter, on the right too large. The suggestion is half of where the running mean is smallest.",
+        "matter, on the right too large. Suggested: half the rate that brings the running mean near its "
+        "lowest.",
     )
     show(
         fig,

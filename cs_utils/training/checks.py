@@ -137,7 +137,7 @@ def overfit_one_batch(
         right,
         f"{right:.0%} of {len(y)} images right after {done} steps; the loss went from {losses[0]:.3f} "
         f"to {losses[-1]:.3f}",
-        f"100 % within {steps} steps",
+        f"100% within {steps} steps",
         "" if right == 1 else _overfit_advice(model, losses),
         done,
     )

@@ -56,5 +56,20 @@ def describe(place: torch.device, dtype: torch.dtype) -> str:
 
 def set_seed(seed: int, *more: int) -> None:
     """Seed PyTorch's generators on every device. Other numbers, or more of them, give other streams."""
-    mixed = np.random.SeedSequence([seed, *more, 1]).generate_state(1, np.uint64)
-    torch.manual_seed(int(mixed[0] >> np.uint64(1)))
+    torch.manual_seed(_mixed(seed, *more))
+
+
+def set_seed_on(place: torch.device, seed: int, *more: int) -> None:
+    """The same for the CPU and one device only: quick enough for every step."""
+    mixed = _mixed(seed, *more)
+    torch.default_generator.manual_seed(mixed)
+    if place.type == "cuda":
+        index = torch.cuda.current_device() if place.index is None else place.index
+        torch.cuda.default_generators[index].manual_seed(mixed)
+    elif place.type == "mps":
+        torch.mps.manual_seed(mixed)
+
+
+def _mixed(*numbers: int) -> int:
+    """One number of 63 bits; the 1 at the end tells (3,) from (3, 0)."""
+    return int(np.random.SeedSequence([*numbers, 1]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -22,14 +22,14 @@ class History:
         per_epoch: int,
         batch_size: int,
         place: torch.device,
-        rate: Callable[[int], float],
+        rates: list[float],
     ) -> None:
-        """rate: step -> learning rate."""
+        """rates: the learning rate of every step to come."""
         self.step = 0  # how many are done
         self.all_epochs, self.per_epoch, self.batch_size = epochs, per_epoch, batch_size
         self.steps = epochs * per_epoch
         self.epochs: list[dict[str, float]] = []
-        self._rate = rate
+        self._rates = rates
         self._losses = torch.zeros(self.steps, device=place)
         self._hits = torch.zeros(self.steps, device=place)
         self._began, self._before = 0.0, 0.0  # seconds of this epoch that an earlier process spent
@@ -100,12 +100,12 @@ class History:
     @property
     def rates(self) -> list[float]:
         """The learning rate of every step."""
-        return [self._rate(step) for step in range(self.step)]
+        return self._rates[: self.step]
 
     @property
     def largest_rate(self) -> float:
         """The largest learning rate of the whole schedule."""
-        return max(map(self._rate, range(self.steps)))
+        return max(self._rates)
 
     @property
     def train_seconds(self) -> float:

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from cs_utils.training import hardware
-from cs_utils.training.checkpoint import Checkpoint, Interruption
-from cs_utils.training.hardware import set_seed
+from cs_utils.training.checkpoint import Checkpoint, Interruption, named
+from cs_utils.training.hardware import set_seed_on
 from cs_utils.training.history import History
 from cs_utils.training.optimiser import nesterov_sgd
 from cs_utils.training.pictures import pictures
@@ -87,17 +87,22 @@ def fit(
     optimiser = optimiser or nesterov_sgd(model, max_lr=max_lr, momentum=momentum, weight_decay=weight_decay)
     peaks = [group["lr"] for group in optimiser.param_groups]
     scaler = torch.amp.GradScaler(place.type, enabled=dtype == torch.float16)  # off, it does nothing
+    steps = epochs * per_epoch
+    cycle = [one_cycle(step, steps, warmup=warmup) for step in range(steps)]
 
-    def rate(step: int) -> float:
-        """A part of the largest rate."""
-        return one_cycle(step, epochs * per_epoch, warmup=warmup)
-
-    history = History(epochs, per_epoch, batch_size, place, lambda step: peaks[0] * rate(step))
+    history = History(epochs, per_epoch, batch_size, place, [peaks[0] * part for part in cycle])
     parts = {"model": model, "optimiser": optimiser, "scaler": scaler, "history": history}
-    settings = {
-        **{"epochs": epochs, "batch_size": batch_size, "max_lr": peaks, "momentum": momentum, "seed": seed},
-        **{"weight_decay": weight_decay, "label_smoothing": label_smoothing, "warmup": warmup},
-        **{"augment": str(augment), "images": len(data), "data": data.fingerprint()},
+    settings = {  # what must be the same for going on from a checkpoint
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "max_lr": peaks,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "warmup": warmup,
+        "augment": named(augment),
+        "seed": seed,
+        "data": data.fingerprint(),
     }
     keeper = Checkpoint(checkpoint, parts, settings, save_every)
     progress = Progress(history, show=show)
@@ -105,19 +110,19 @@ def fit(
     if keeper.load():
         progress.resumed(str(keeper.path))
 
-    with Interruption() as interruption:
+    with Interruption() as interruption, progress:
         for epoch in range(len(history.epochs), epochs):
             model.train()
-            set_seed(seed, ORDER, epoch)
+            set_seed_on(place, seed, ORDER, epoch)
             order = torch.randperm(len(data), device=place)
             history.start_epoch()
             for step in range(history.step, (epoch + 1) * per_epoch):
                 # Each step has its own seed, for augmentation and dropout: so a resumed run draws the same.
-                set_seed(seed, STEP, step)
+                set_seed_on(place, seed, STEP, step)
                 first = step % per_epoch * batch_size
                 x, y = data.batch(order[first : first + batch_size], augment)
                 for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-                    group["lr"] = peak * rate(step)
+                    group["lr"] = peak * cycle[step]
 
                 with torch.autocast(place.type, dtype, enabled=dtype != torch.float32):
                     scores = model(x)

@@ -41,10 +41,11 @@ class Pictures:
             x = x.contiguous(memory_format=torch.channels_last)
         return x, self.labels[which]
 
-    def fingerprint(self) -> int:
-        """A number that other labels, another order or other pictures change (of these, 64 are looked at)."""
-        some = self.images[:: max(1, len(self) // 64)].float().cpu().numpy()
-        return zlib.crc32(some.tobytes(), zlib.crc32(self.labels.cpu().numpy().tobytes()))
+    def fingerprint(self) -> str:
+        """Changes with the labels, their number, their order, or pictures (of these, 64 are looked at)."""
+        some = self.images[:: -(-len(self) // 64)].float().cpu().numpy()
+        checksum = zlib.crc32(some.tobytes(), zlib.crc32(self.labels.cpu().numpy().tobytes()))
+        return f"{len(self):,} images with checksum {checksum:08x}"
 
 
 def pictures(data: Any, place: torch.device, like: Pictures | None = None) -> Pictures:

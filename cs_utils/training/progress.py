@@ -44,6 +44,14 @@ class Progress:
         self._notebook = show and _in_notebook()
         self._width = 0  # of the bar that stands in the terminal's last line
 
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """What is printed next begins on a line of its own, also after an error."""
+        if self._width:
+            print(flush=True)
+
     def due(self) -> bool:
         """Is it time for a look? True at most every quarter of a second."""
         now = time.perf_counter()
@@ -93,7 +101,7 @@ class Progress:
         left = (history.steps - history.step) * history.batch_size / row["images_per_second"]
         count = f"{self._count(over + 1):>8}  "
         facts = (
-            f"  loss {row['train_loss']:.3f}  accuracy {row['train_accuracy']:.1%}  "
+            f"  loss {_loss(row['train_loss'])}  accuracy {row['train_accuracy']:.1%}  "
             f"{row['images_per_second']:,.0f} images/s  {duration(left)} left"
         )
         width = min(WIDTH, max(SHORTEST, columns - len(count + facts)))
@@ -141,6 +149,10 @@ class Progress:
 def _line(cells: Sequence[str]) -> str:
     widths = (max(8, len(name) + 2) for name in HEAD)
     return "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+
+
+def _loss(value: float) -> str:
+    return f"{value:.3f}" if value < 1000 else f"{value:.2g}"
 
 
 def duration(seconds: float) -> str:

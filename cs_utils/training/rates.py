@@ -17,8 +17,9 @@ from cs_utils.training.optimiser import nesterov_sgd
 from cs_utils.training.pictures import pictures
 from cs_utils.training.trouble import check_before
 
-SMOOTHING = 0.9  # weight of the past in the running mean of the losses
+SMOOTHING = 0.8  # weight of the past in the running mean of the losses
 AWAY = 3.0  # times the smallest smoothed loss: from there on nothing is to be learned
+NEARLY = 0.9  # of the whole fall of the smoothed loss: reached where the rate is large enough
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def find_learning_rate(
     """Train a copy of the model while the rate grows from `lowest` to `highest` by equal factors.
 
     The learning-rate range test of Smith 2017, "Cyclical Learning Rates", arXiv:1506.01186, section 3.3. The
-    suggestion is half the rate where the smoothed loss is smallest: there, it is about to run away.
+    suggestion is half the rate at which the smoothed loss has nearly reached its smallest value: a little
+    further on, it is about to run away.
 
     Raises:
         ValueError: data and model do not fit together.
@@ -82,5 +84,11 @@ def find_learning_rate(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    finite = [mean if math.isfinite(mean) else math.inf for mean in smoothed]
-    return RateSearch(rates[: len(losses)], losses, smoothed, rates[finite.index(min(finite))] / 2)
+    return RateSearch(rates[: len(losses)], losses, smoothed, rates[_nearly_lowest(smoothed)] / 2)
+
+
+def _nearly_lowest(smoothed: list[float]) -> int:
+    """Where the values first come near to their smallest one; 0 where they never fall."""
+    lowest = min((value for value in smoothed if math.isfinite(value)), default=math.inf)
+    enough = smoothed[0] - NEARLY * (smoothed[0] - lowest)
+    return next((index for index, value in enumerate(smoothed) if value <= enough), 0)

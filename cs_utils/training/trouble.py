@@ -73,7 +73,11 @@ def explain(history: History, model: nn.Module, dtype: torch.dtype) -> str:
         said.append("No weight had been changed yet: the learning rate is not at fault. " + _weights(model))
     else:
         before = ", ".join(f"{loss:.3g}" for loss in losses[max(0, step - 4) : step])
-        said.append(f"Before it: {before}. The learning rate was {rates[step - 1]:.3g}.")
+        largest = max(losses[:step])
+        said.append(
+            f"Before it: {before}. It began with {losses[0]:.3g} and was {largest:.3g} at most. The learning "
+            f"rate was {rates[step - 1]:.3g}."
+        )
         said.append(
             f"Try a largest rate (max_lr) ten times smaller, {history.largest_rate / 10:.2g}; "
             "find_learning_rate(model, train) draws which rates work."

@@ -13,8 +13,8 @@ from multiprocessing.process import BaseProcess
 import pytest
 import torch
 
-from cs_utils.training import History, checkpoint
-from tests.training.small import assert_same_state, network, state
+from cs_utils.training import Augment, History, checkpoint
+from tests.training.small import assert_same_state, network, spots, state
 from tests.training.worker import EPOCHS, STEPS, run, train
 
 
@@ -203,6 +203,22 @@ class Stopping:
 
     def __repr__(self) -> str:
         return "none"  # no other training for stopping elsewhere
+
+
+def test_a_function_is_the_same_one_in_the_next_process(tmp_path):
+    """Its address is not."""
+    train(tmp_path / "net.pt", augment=lambda x: x)
+    train(tmp_path / "net.pt", augment=lambda x: x)
+    with pytest.raises(ValueError, match=r"augment was '<function .*<lambda>>' and is 'Augment\(crop=2,"):
+        train(tmp_path / "net.pt", augment=Augment(2))
+
+
+def test_other_data_are_another_training(tmp_path):
+    train(tmp_path / "net.pt")
+    with pytest.raises(ValueError, match=r"data was '131 images .*' and is '130 images"):
+        train(tmp_path / "net.pt", data=spots(130))
+    with pytest.raises(ValueError, match="checksum"):
+        train(tmp_path / "net.pt", data=spots(131, seed=3))
 
 
 def test_an_optimiser_of_ones_own_goes_on_too(tmp_path):

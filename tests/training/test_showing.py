@@ -142,7 +142,8 @@ def shown(monkeypatch):
 
 
 def made_up(accuracies=(0.5, 0.75), per_epoch=4) -> History:
-    history = History(len(accuracies), per_epoch, 8, torch.device("cpu"), lambda step: one_cycle(step, 8))
+    rates = [one_cycle(step, len(accuracies) * per_epoch) for step in range(len(accuracies) * per_epoch)]
+    history = History(len(accuracies), per_epoch, 8, torch.device("cpu"), rates)
     for index, accuracy in enumerate(accuracies):
         history.start_epoch()
         for step in range(per_epoch):

@@ -24,7 +24,7 @@ class Slow:
         time.sleep(self.seconds)
         return Augment(crop=1, flip=True, cutout=2)(x)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "slow"
 
 
@@ -34,7 +34,7 @@ def train(
     """The same training every time; a checkpoint after every step."""
     torch.set_num_threads(1)
     model = model or network()
-    data = spots(STEPS * BATCH + 3)
+    data = options.pop("data", spots(STEPS * BATCH + 3))
     settings: dict[str, Any] = {"epochs": EPOCHS, "batch_size": BATCH, "max_lr": 0.1, "label_smoothing": 0.1}
     settings |= {"augment": Slow(seconds), "checkpoint": checkpoint, "save_every": 0.0, "show": False}
     history = fit(model, data, spots(40, seed=1), **{**settings, **options})
