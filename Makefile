@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 TORCH := torch==$(TORCH_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test notebooks misconceptions mutations lint prove clean
+.PHONY: help demo test notebooks misconceptions mutations attacks lint prove clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ misconceptions: $(BIN)/.test  ## write docs/misconceptions.md: which known mista
 
 mutations: $(BIN)/.test  ## write docs/mutations.md: which small changes of the solutions go unnoticed
 	@$(BIN)/python -m tests.prove.mutations
+
+attacks: $(BIN)/.test  ## write docs/attacks.md: what hostile submissions try, and what becomes of them
+	@$(BIN)/python -m tests.attacks.table
 
 lint: $(BIN)/.test  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -288,7 +288,7 @@ def _grade(
         print(json.dumps(_report_as_json(report), indent=1))
     else:
         _print_report(report)
-    if report.attention or report.strangers:
+    if report.problems:
         raise typer.Exit(ATTENTION)
 
 
@@ -300,6 +300,7 @@ def _report_as_json(report: ClassReport) -> dict[str, Any]:
         "kept": report.kept,
         "log": str(report.log) if report.log else None,
         "strangers": list(report.strangers),
+        "problems": [asdict(problem) for problem in report.problems],
         "submissions": [
             {
                 "student": one.student,
@@ -333,18 +334,24 @@ def _print_report(report: ClassReport) -> None:
             style="yellow" if one.status != "graded" else None,
         )
     out.print(table)
-    for one in report.attention:
-        err.print(
-            f"[yellow]look at[/yellow] {escape(printable(one.student))}: "
-            f"{escape(printable(one.summary, 300))}"
-        )
-    for stranger in report.strangers[:MOST_LISTED]:
-        err.print(f"[yellow]not on the roster[/yellow]: submitted/{escape(printable(stranger))}")
-    if (more := len(report.strangers) - MOST_LISTED) > 0:
-        err.print(f"[yellow]not on the roster[/yellow]: {more} more in submitted/")
+    _print_problems(report)
     where = f", log: {report.log}" if report.log else ""
     kept = f" ({report.kept} judged before and unchanged)" if report.kept else ""
     out.print(f"{len(report.submissions)} submissions{kept} in {report.seconds:.1f} s, {report.level}{where}")
+
+
+def _print_problems(report: ClassReport) -> None:
+    """One line for each: who, what happened, in which file, the points at stake, what to do."""
+    strange = len(report.strangers)
+    most = len(report.problems) - max(0, strange - MOST_LISTED)
+    for one in report.problems[:most]:
+        worth = f", {one.points:g} points can still be given" if one.points else ""
+        err.print(
+            f"[yellow]look at[/yellow] {escape(printable(one.student))}: {escape(printable(one.what, 300))} "
+            f"({escape(printable(one.file, 200))}{worth}); {escape(printable(one.todo, 300))}"
+        )
+    if (more := len(report.problems) - most) > 0:
+        err.print(f"[yellow]look at[/yellow] {more} more folders in submitted/ that belong to nobody")
 
 
 def _why(one: GradedSubmission) -> str:

@@ -25,6 +25,7 @@ from autograder import basis, gradebook
 from autograder.course import Course, CourseError
 from autograder.executors import Executor, ExecutorLost, Local
 from autograder.judge import Task, graded_cells, right_answers
+from autograder.problems import Problem, problems
 from autograder.results import GradedSubmission, Intake
 from autograder.sandbox import Level, Limits
 from autograder.work import Work, without_grades
@@ -53,9 +54,9 @@ class ClassReport:
     kept: int = 0
 
     @property
-    def attention(self) -> tuple[GradedSubmission, ...]:
-        """Submissions that an instructor should look at."""
-        return tuple(one for one in self.submissions if one.summary)
+    def problems(self) -> tuple[Problem, ...]:
+        """What an instructor should look at, one row for each submission or stranger's folder."""
+        return problems(self.submissions, self.strangers)
 
 
 def grade_class(

@@ -285,8 +285,9 @@ def merged(secret: Verdict, public: Verdict | None) -> Verdict:
 def _exercise_grade(cell: GradedCell, secret: Verdict, public: Verdict | None) -> ExerciseGrade:
     verdict = merged(secret, public)
     findings = [finding.title for group in verdict.groups for finding in group.findings]
-    if verdict.lost is not None:
-        findings.insert(0, _lost_text(verdict.lost))
+    lost = "" if verdict.lost is None else _lost_text(verdict.lost)
+    if lost:
+        findings.insert(0, lost)
     return ExerciseGrade(
         cell.grade_id,
         cell.name,
@@ -295,13 +296,16 @@ def _exercise_grade(cell: GradedCell, secret: Verdict, public: Verdict | None) -
         report.to_html(verdict),
         report.to_text(verdict),
         tuple(dict.fromkeys(findings)),
+        lost,
     )
 
 
 def _lost_text(failure: Failure) -> str:
     if failure.kind == "timeout":
         return "did not finish in time"
-    return f"ended the Python process {failure.message}".rstrip()
+    if failure.kind == "unreadable":
+        return f"gave back something that is no value: {failure.message}"
+    return f"ended the Python process: {failure.message}".rstrip(": ")
 
 
 def _question_grade(

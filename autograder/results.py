@@ -61,6 +61,7 @@ class ExerciseGrade:
 
     grade_id: of the check cell (``check_corr2d``). html and text: the report a student may see, made from
     public cases only, with everything of the student's escaped. findings: named mistakes, one line each.
+    lost: how the answer ended its process and so lost all points of the exercise, or "".
     """
 
     grade_id: str
@@ -70,6 +71,7 @@ class ExerciseGrade:
     html: str
     text: str
     findings: tuple[str, ...] = ()
+    lost: str = ""
 
 
 @dataclass(frozen=True)

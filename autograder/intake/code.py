@@ -7,7 +7,7 @@ import contextlib
 import re
 import symtable
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +19,10 @@ WORK = 1_000_000
 
 FLAGGED_MODULES = {"torch", "tensorflow", "jax", "scipy", "cv2", "skimage"}
 FLAGGED_NUMPY = {"correlate", "convolve"}
+# What no exercise needs and what reaches into the process that answers the grader. It gains no points where
+# values are compared; how many lines ran, though, is counted in that very process.
+FLAGGED_REACH = {"settrace", "setprofile", "_getframe", "_current_frames", "get_objects", "get_referrers"}
+FLAGGED_PARTS = ("cs_utils.checking", "inside", "ctypes")
 # Magics that only watch their body: the body is the student's code and must count.
 _BODY_CELL_MAGIC = re.compile(r"\A(\s*)(%%(?:time|capture|prun)\b)")
 _BODY_LINE_MAGIC = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
@@ -198,17 +202,27 @@ def _flags(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Import):
             roots = {alias.name.partition(".")[0] for alias in node.names}
             yield from (f"imports {root}" for root in sorted(roots & FLAGGED_MODULES))
+            yield from _parts(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             root = node.module.partition(".")[0]
+            yield from _parts([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
             if root in FLAGGED_MODULES:
                 yield f"imports {root}"
             elif root == "numpy":
                 yield from (f"uses np.{alias.name}" for alias in node.names if alias.name in FLAGGED_NUMPY)
+        elif isinstance(node, ast.Attribute) and node.attr in FLAGGED_REACH:
+            yield f"uses {node.attr}, which reaches beyond the notebook"
         elif isinstance(node, ast.Attribute) and node.attr in FLAGGED_NUMPY:
             if isinstance(node.value, ast.Name) and node.value.id in aliases:
                 yield f"uses np.{node.attr}"
         elif isinstance(node, ast.Call):
             yield from _shell(node)
+
+
+def _parts(modules: Iterable[str]) -> Iterator[str]:
+    """The parts of the grader among the modules that are imported."""
+    for name in modules:
+        yield from (f"imports {part}" for part in FLAGGED_PARTS if f"{name}.".startswith(f"{part}."))
 
 
 def _shell(call: ast.Call) -> Iterator[str]:

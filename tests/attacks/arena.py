@@ -1,7 +1,7 @@
 """A class in which honest students sit beside every attack, graded once by the real command.
 
-`fight` makes the course, hands everything in, runs `autograder collect`, `grade` and `feedback` in processes of
-their own, and keeps what is needed to say afterwards what has been touched.
+`fight` makes the course, hands everything in, runs `autograder collect`, `grade` and `feedback` in processes
+of their own, and keeps what is needed to say afterwards what has been touched.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ def fight(folder: Path, attacks: Mapping[str, Attack], level: str = "") -> Arena
     with _orphans_come_here() as survivors:
         _run(arena, "first", "grade", NOTEBOOK, *(f"-s{name}" for name in EARLIER))
         arena.before["rows"] = rows_of(arena.course, EARLIER)
+        arena.before["records"] = records_of(arena.course, EARLIER)
         _hand_in(arena)
         arena.before["files"] = fingerprints(arena)
         _run(arena, "grade", "grade", NOTEBOOK, "--json", "--jobs", "2")
@@ -165,7 +166,7 @@ def _hand_in(arena: Arena) -> None:
         _put(arena, name, json.dumps(honest()).encode())
     archive = arena.course.path.parent / "submissions.zip"
     with zipfile.ZipFile(archive, "w") as entries:
-        for name, attack in arena.attacks.items():
+        for attack in arena.attacks.values():
             if attack.zipped is not None:
                 attack.zipped(entries, attack.handed_in(arena.world))
     _run(arena, "collect", "collect", str(archive), NOTEBOOK, "--json")
@@ -227,6 +228,12 @@ def rows_of(course: Course, students: Sequence[str]) -> list[tuple[Any, ...]]:
         return book.execute(query.format(", ".join("?" * len(students))), students).fetchall()
 
 
+def records_of(course: Course, students: Sequence[str]) -> list[dict[str, Any]]:
+    """What grading keeps of some students beside the gradebook, without what tells of time and place."""
+    kept = [json.loads(course.record(name, NOTEBOOK).read_text()) for name in students]
+    return [{key: value for key, value in one.items() if key not in ("seconds", "basis")} for one in kept]
+
+
 def schema(course: Course) -> list[tuple[Any, ...]]:
     """Tables, indices and triggers of the gradebook."""
     with contextlib.closing(sqlite3.connect(course.database)) as book:
@@ -243,13 +250,12 @@ def fingerprints(arena: Arena) -> dict[str, object]:
         **{name: _tree(course / name) for name in ("source", "release", "submitted")},
         "home": _tree(arena.world.home),
         "runtime": _tree(arena.world.runtime),
-        "earlier record": [arena.course.record(name, NOTEBOOK).read_bytes() for name in EARLIER],
         "schema of the gradebook": schema(arena.course),
     }
 
 
 def _tree(top: Path) -> str:
-    """Every name below `top` with size, mode, owner and times; the time of the last change cannot be faked."""
+    """Every name below `top` with size, mode, owner and times; that of the last change cannot be faked."""
     digest = hashlib.sha256()
     for folder, folders, files in os.walk(top):
         folders.sort()

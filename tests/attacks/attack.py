@@ -23,6 +23,8 @@ from nbformat import NotebookNode
 from autograder import demo, source
 from autograder.judge import graded_cells
 from autograder.results import Status
+from cs_utils.checking import Exercise
+from cs_utils.exercises import of_notebook
 
 NOTEBOOK = "02_shapes"
 TARGET = "pad2d"  # what most attackers want points for without writing it; no other answer calls it
@@ -57,8 +59,8 @@ class Attack:
     name: of the attack, and the id of its student. tries, happens: for readers of docs/attacks.md.
     answers: exercise -> code instead of the honest answer. cells: code cells added at the end. first: code
     cells added before all answers. edit: changes the notebook. raw: changes its bytes. put: hands the bytes
-    in, in its own way, given the path that the notebook should have. zipped: it comes by `autograder collect`,
-    as the entries that this function writes into the archive (see `submissions.zips`).
+    in, in its own way, given the path that the notebook should have. zipped: it comes by `collect`, as the
+    entries that this function writes into the archive (see `submissions.zips`).
     loses: exercises that earn nothing; part: exercises that earn these points; all others earn all.
     status: of the submission. says: words that the row of the class report has.
     worst: it is tried at the second level of isolation too.
@@ -134,6 +136,12 @@ def honest() -> NotebookNode:
 def points() -> Mapping[str, float]:
     """Exercise -> its points in the notebook."""
     return {cell.name: cell.points for cell in graded_cells(source.released(NOTEBOOK))}
+
+
+@functools.cache
+def exercises() -> Mapping[str, Exercise]:
+    """The functions that the notebook asks for, by name."""
+    return {one.name: one for one in of_notebook(NOTEBOOK)}
 
 
 def answer_cell(notebook: NotebookNode, name: str) -> NotebookNode:

@@ -11,7 +11,14 @@ from tests.attacks.attack import TARGET, Attack, World, answer_cell, points
 
 ROW = "nothing can be read; the row says what it is and what to do"
 # The functions of the solution that use no other name, not even NumPy.
-NAMELESS = {"output_size", "same_padding", "conv2d_parameters", "linear_parameters", "receptive_field", "trace_shapes"}
+NAMELESS = {
+    "output_size",
+    "same_padding",
+    "conv2d_parameters",
+    "linear_parameters",
+    "receptive_field",
+    "trace_shapes",
+}
 READ = "it is read all the same; all answers count"
 
 

@@ -113,10 +113,11 @@ def attempt(*calls):
         try: call()
         except Exception: pass
 places = [os.path.join(top, *rest) for top in (COURSE, HOME, RUNTIME)
-          for rest in ((), ("gradebook.db",), ("course.toml",), ("secret.key",), ("roster.csv",), ("nbgrader_config.py",),
-                       ("submitted", MATE), ("submitted", MATE, "02_shapes", "02_shapes.ipynb"),
-                       ("source", "02_shapes", "02_shapes.ipynb"), ("release",), (".bashrc",), ("numpy", "__init__.py"),
-                       (".ipython", "profile_default", "startup", "00.py"), (".ssh", "authorized_keys"))]
+          for rest in ((), ("gradebook.db",), ("course.toml",), ("secret.key",), ("roster.csv",),
+                       ("nbgrader_config.py",), ("submitted", MATE), ("release",), (".bashrc",),
+                       ("submitted", MATE, "02_shapes", "02_shapes.ipynb"), ("numpy", "__init__.py"),
+                       ("source", "02_shapes", "02_shapes.ipynb"), (".ssh", "authorized_keys"),
+                       (".ipython", "profile_default", "startup", "00.py"))]
 """
 
 ATTACKS = (
@@ -186,9 +187,11 @@ attempt(trigger)
         WRITES
         + """
 import site, sys, sysconfig
-for folder in {*sys.path, site.getusersitepackages(), sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"), HOME}:
+paths = [sysconfig.get_path(name) for name in ("purelib", "stdlib", "scripts")]
+for folder in {*sys.path, *paths, site.getusersitepackages(), HOME}:
     for name in ("sitecustomize.py", "usercustomize.py", "evil.pth", "numpy.py"):
-        attempt(lambda: os.makedirs(folder, exist_ok=True), lambda: open(os.path.join(folder, MARK + name), "w").write("x"))
+        file = os.path.join(folder, MARK + name)
+        attempt(lambda: os.makedirs(folder, exist_ok=True), lambda: open(file, "w").write("x"))
 """,
         REFUSED,
     ),
@@ -211,7 +214,8 @@ for folder, folders, files in os.walk(os.path.dirname(numpy.__file__)):
         "leaves files in every folder it can write to",
         """
 import os, tempfile
-for folder in ("/tmp", "/var/tmp", "/dev/shm", "/run", os.getcwd(), tempfile.gettempdir(), os.path.expanduser("~")):
+homes = (os.getcwd(), tempfile.gettempdir(), os.path.expanduser("~"))
+for folder in ("/tmp", "/var/tmp", "/dev/shm", "/run", *homes):
     for name in (MARK, "." + MARK, "convnet-runs-" + MARK):
         try: open(os.path.join(folder, name), "w").write("here")
         except OSError: pass

@@ -10,11 +10,8 @@ import numpy as np
 
 from cs_utils.checking import Exercise
 from cs_utils.checking.notebook import PUBLIC_SEED
-from cs_utils.exercises import exercises
-from tests.attacks.attack import TARGET, Attack, points
-from tests.attacks.submissions.worker import instead
-
-FUNCTIONS = tuple(name for name in points() if name in exercises())
+from tests.attacks.attack import TARGET, Attack, exercises
+from tests.attacks.submissions.worker import FUNCTIONS, instead
 
 LOOKED_UP = """
 def _key(value):
@@ -89,7 +86,7 @@ ATTACKS = (
         "looks up the answers to the cases that the notebook shows",
         "no group counts by what the notebook shows alone",
         {name: looked_up(name) for name in FUNCTIONS},
-        loses=FUNCTIONS,
+        loses=(*FUNCTIONS, "lenet_1998"),  # the latter is the solution's call of trace_shapes
         worst=True,
     ),
     instead(
@@ -100,7 +97,8 @@ ATTACKS = (
     instead(
         "random",
         "guesses",
-        "def pad2d(x, padding, *, mode='zeros'):\n    h, w = (padding, padding) if isinstance(padding, int) else padding\n    return np.random.randint(-2, 3, (*x.shape[:-2], x.shape[-2] + 2 * h, x.shape[-1] + 2 * w))",
+        f"{RIGHT}\ndef pad2d(x, padding, *, mode='zeros'):\n"
+        "    return np.random.randint(-2, 3, right(x, padding, mode).shape)",
     ),
     sometimes("right-once", "is right in the first call and never again", "len(calls) == 1"),
     sometimes(
@@ -156,7 +154,7 @@ ATTACKS = (
     leaking(
         "leak-by-signal",
         "ends by a signal that tells something",
-        "    import ctypes, signal\n    signal.pthread_sigmask(signal.SIG_SETMASK, [])\n    os.kill(os.getpid(), signal.SIGRTMIN + 5)\n    os.kill(os.getpid(), signal.SIGRTMIN + 5)\n    os._exit(177)",
+        "    import signal\n    os.kill(os.getpid(), signal.SIGRTMIN + 5)\n    os._exit(177)",
     ),
     leaking(
         "leak-by-state",

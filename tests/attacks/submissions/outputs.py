@@ -46,11 +46,12 @@ ATTACKS = (
     ),
     instead(
         "print-in-answer",
-        "prints 500 MB in every call and returns nothing",
+        "prints 500 MB in a call and returns nothing",
         """
         import sys
         def pad2d(x, padding, *, mode="zeros"):
-            for _ in range(500): print("x" * (1 << 20), file=sys.stderr)
+            for _ in range(0 if "printed" in globals() else 500): print("x" * (1 << 20), file=sys.stderr)
+            globals()["printed"] = True
     """,
         "nobody keeps it",
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.attacks.attack import TARGET, Attack
 from tests.attacks.submissions.worker import beside, instead
 
 REFUSED = "refused; the rest is graded"

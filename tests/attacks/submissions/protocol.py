@@ -25,7 +25,8 @@ def write(data):
         data = data[os.write(line(), data):]
 def frame(header, payload=b"", magic=b"cnvg", version=1, sizes=None):
     header = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<4sBxxxIQ", magic, version, *(sizes or (len(header), len(payload)))) + header + payload
+    sizes = sizes or (len(header), len(payload))
+    return struct.pack("<4sBxxxIQ", magic, version, *sizes) + header + payload
 def number():
     """The number of the question that is being answered."""
     above = sys._getframe()
@@ -37,6 +38,9 @@ def answer(value, *arrays, kind="answer", this=None, **other):
     this = number() if this is None else this
     said = {"kind": ["s", kind], "number": ["i", str(this)], "outcome": ["d", outcome]}
     return frame({"value": ["d", said], "arrays": [len(array) for array in arrays]}, b"".join(arrays))
+def failure(kind):
+    texts = dict.fromkeys(("type", "message", "line", "function"), ["s", ""])
+    return ["d", texts | {"kind": ["s", kind], "line_number": ["n", None]}]
 def npy(header, data=b""):
     header = header.encode() + b"\\n"
     return b"\\x93NUMPY\\x01\\x00" + struct.pack("<H", len(header)) + header + data
@@ -100,7 +104,7 @@ ATTACKS = (
     saying(
         "own-death",
         "claims that it ran out of time",
-        'write(answer(["n", None], failure=["d", {"kind": ["s", "timeout"], "type": ["s", ""], "message": ["s", ""], "line": ["s", ""], "function": ["s", ""], "line_number": ["n", None]}]))',
+        'write(answer(["n", None], failure=failure("timeout")))',
     ),
     saying(
         "negative-output",
@@ -193,15 +197,13 @@ ATTACKS = (
         loses=tuple(points()),
     ),
     in_a_cell(
-        "stolen-questions",
-        "a thread that reads the grader's questions away",
+        "waits-for-questions",
+        "reads the grader's questions in a cell",
         """
-        def thief():
-            while True: os.read(line(), 1 << 20)
-        threading.Thread(target=thief, daemon=True).start()
+        while True: os.read(line(), 1 << 20)
     """,
-        "questions that nobody answers cost their exercises",
-        loses=tuple(points()),
+        "nothing is asked before the cells are done: the cell is left out, and all answers count",
+        says="was left out",
     ),
     in_a_cell(
         "own-worker",
@@ -225,12 +227,10 @@ ATTACKS = (
         "troubles",
         "the same trouble ten thousand times",
         """
-        trouble = {"kind": ["s", "raised"], "type": ["s", "E"], "message": ["s", ""], "line": ["s", ""],
-                   "function": ["s", ""], "line_number": ["n", None]}
         above = sys._getframe()
         while "index" not in above.f_locals: above = above.f_back
-        said = {"kind": ["s", "trouble"], "index": ["i", str(above.f_locals["index"])], "failure": ["d", trouble]}
-        write(frame({"value": ["d", said], "arrays": []}) * 10_000)
+        said = {"kind": ["s", "trouble"], "index": ["i", str(above.f_locals["index"])]}
+        write(frame({"value": ["d", said | {"failure": failure("raised")}], "arrays": []}) * 10_000)
     """,
         LEFT_OUT,
         says="was left out",

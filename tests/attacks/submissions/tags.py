@@ -223,7 +223,7 @@ get_ipython().run_cell_magic("bash", "", "touch " + MARK)
 get_ipython().run_line_magic("timeit", "hole('')") if False else None
 """,
         "nothing of it runs; the row says that there were shell commands",
-        says="uses the magic",
+        says="shell command",
     ),
     beside(
         "transformers",

@@ -6,8 +6,7 @@ nothing is gained: whoever breaks it loses what was to be asked of it.
 
 from __future__ import annotations
 
-from cs_utils.exercises import exercises
-from tests.attacks.attack import TARGET, Attack, points
+from tests.attacks.attack import TARGET, Attack, exercises, points
 
 
 def instead(
@@ -127,7 +126,9 @@ ATTACKS = (
         "patched-plain",
         "changes what makes plain data of an answer",
         "import cs_utils.checking.outcome as engine\nengine.plain = lambda value, depth=0: True" + WRONG,
+        "True is no answer to anything that is asked of it",
         worst=True,
+        loses=(*FUNCTIONS, "padded_output", "filter_shape", "weight_shape", "pooled_shape"),
     ),
     instead(
         "patched-observe",
@@ -138,6 +139,8 @@ ATTACKS = (
         def pad2d(x, padding, *, mode="zeros"):
             return x
     """,
+        "no call gives a right answer any more",
+        loses=FUNCTIONS,
     ),
     instead(
         "patched-compare",
@@ -189,6 +192,7 @@ ATTACKS = (
     """,
         "nobody can read what it says: everything is lost",
         worst=True,
+        loses=ALL,
     ),
     instead(
         "patched-student",
@@ -209,7 +213,8 @@ ATTACKS = (
         "puts a module of its own in the place of PyTorch",
         """
         import sys, types
-        sys.modules["torch"] = sys.modules["torch.nn.functional"] = types.SimpleNamespace(pad=lambda x, *_, **__: x)
+        torch = types.SimpleNamespace(pad=lambda x, *_, **__: x)
+        sys.modules["torch"] = sys.modules["torch.nn.functional"] = torch
         sys.modules["cs_utils.exercises"] = types.SimpleNamespace(exercises=lambda: {})
         def pad2d(x, padding, *, mode="zeros"):
             return x
@@ -378,7 +383,7 @@ ATTACKS = (
         sys.settrace(tracer); threading.settrace(tracer); sys.setprofile(tracer)
     """,
         "the worker is slow, and answers",
-        says="sys.settrace",
+        says="uses settrace",
     ),
     beside(
         "at-exit",
@@ -415,6 +420,8 @@ ATTACKS = (
         for name in list(sys.modules):
             if name not in ("sys", "builtins", "__main__"): del sys.modules[name]
     """,
+        "no function can be called any more",
+        loses=FUNCTIONS,
     ),
     beside(
         "tiny-recursion",
@@ -425,8 +432,7 @@ ATTACKS = (
             try: sys.setrecursionlimit(limit); break
             except RecursionError: pass
     """,
-        "what cannot be answered with so little is lost, by its own doing",
-        loses=ALL,
+        "the worker needs little; all answers count",
     ),
     beside(
         "collector",
@@ -444,21 +450,7 @@ ATTACKS = (
         np.array = np.asarray = np.frombuffer = np.errstate = None
     """,
         "nothing of its own can be answered any more",
-        loses=tuple(
-            name
-            for name in points()
-            if name
-            in (
-                "output_size",
-                "same_padding",
-                "pad2d",
-                "conv2d_parameters",
-                "linear_parameters",
-                "conv2d_macs",
-                "receptive_field",
-                "trace_shapes",
-            )
-        ),
+        loses=FUNCTIONS,
     ),
     beside(
         "checks-pass",
@@ -483,17 +475,7 @@ ATTACKS = (
         "nothing is gained",
         {
             name: f"def {name}(*args, **kwargs):\n    return Yes()"
-            if name
-            in (
-                "output_size",
-                "same_padding",
-                TARGET,
-                "conv2d_parameters",
-                "linear_parameters",
-                "conv2d_macs",
-                "receptive_field",
-                "trace_shapes",
-            )
+            if name in FUNCTIONS
             else f"{name} = Yes()"
             for name in points()
         },
