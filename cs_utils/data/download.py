@@ -110,12 +110,13 @@ def _complete(file: File, address: str, part: Path, patience: Patience) -> None:
             reason = why
         else:
             reason = _Failed(f"broke off after {megabytes(_size(part))} of {megabytes(file.size)}")
+        if _size(part) == file.size:
+            return
         if before and not _size(part):
             continue  # what lay here was thrown away, so from the beginning
-        if _size(part) != file.size:
-            if _size(part) <= before:
-                raise reason
-            time.sleep(patience.pause)
+        if _size(part) <= before:
+            raise reason
+        time.sleep(patience.pause)
     raise reason
 
 
@@ -144,6 +145,7 @@ def _answer(address: str, start: int, patience: Patience) -> http.client.HTTPRes
     except urllib.error.HTTPError as error:
         if error.code == 416 and start:
             return error  # type: ignore[return-value]
+        error.close()
         raise _Failed(f"answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise _Failed(_no_connection(error.reason)) from None

@@ -192,8 +192,10 @@ def _must_be_harmless(members: Sequence[zipfile.ZipInfo], source: Path) -> None:
     names = set()
     for info in members:
         parts = PurePosixPath(info.filename).parts
-        if info.filename.startswith("/") or ".." in parts or re.search(r"\\|\0|^[A-Za-z]:", info.filename):
+        if info.filename.startswith("/") or ".." in parts or re.search(r"\0|^[A-Za-z]:", info.filename):
             refuse(f"the name {info.filename!r} leads out of the zip")
+        if "\\" in info.filename:
+            refuse(f"the name {info.filename!r} has a \\ in it, and / is what belongs between folders")
         if stat.S_ISLNK(info.external_attr >> 16):
             refuse(f"{info.filename!r} is a link")
         if info.flag_bits & 1:
