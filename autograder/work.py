@@ -110,13 +110,16 @@ class Handed:
 
 def handed_in(student: str, path: Path) -> Handed:
     """What `student` handed in at `path`. Nothing of it is read but its bytes."""
-    if not os.path.lexists(path):
-        return Handed(student, None, why=_missing(path))
     try:
+        if not os.path.lexists(path):
+            return Handed(student, None, why=_missing(path))
         data, notes = read_file(path)
         return Handed(student, data, (*notes, *_whose_file(path)) if notes else notes)
     except Unreadable as problem:
         return Handed(student, None, status="unreadable", why=str(problem))
+    except OSError as error:  # a folder that is closed to us, or that is being moved about
+        why = f"the submission folder cannot be read ({error.strerror}); check its permissions"
+        return Handed(student, None, status="unreadable", why=why)
 
 
 def _whose_file(path: Path) -> tuple[Note, ...]:

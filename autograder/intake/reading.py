@@ -73,14 +73,14 @@ def read_file(path: Path) -> tuple[bytes, tuple[Note, ...]]:
         Unreadable: no such file, a link, a folder, a pipe, a device, too large, or not to be read.
     """
     for folder in (path.parent, path.parent.parent):  # submitted/STUDENT/ASSIGNMENT: a link would lead away
-        if folder.is_symlink():
+        if os.path.islink(folder):  # false where it cannot be seen; opening it says why
             raise Unreadable(f"the folder {folder.name} is a symbolic link; replace it by a real folder")
     try:
         descriptor = _open_without_links(path)
     except FileNotFoundError:
         raise Unreadable(f"there is no file {path.name}; nothing was handed in") from None
     except OSError as error:
-        if path.is_symlink():
+        if os.path.islink(path):
             raise Unreadable(
                 f"{path.name} is a symbolic link and was not followed; {HAND_IN_AGAIN}"
             ) from None

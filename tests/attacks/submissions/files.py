@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from pathlib import Path
 
 from tests.attacks.attack import NOTEBOOK, TARGET, Attack, World, points
@@ -80,24 +79,6 @@ def _socket(path: Path, data: bytes, world: World) -> None:
         here = os.open(path.parent, os.O_RDONLY)  # the whole path may be too long for a socket
         server.bind(f"/proc/self/fd/{here}/{path.name}")
         os.close(here)
-
-
-def _race(path: Path, data: bytes, world: World) -> None:
-    """For as long as the class is graded, the notebook and the folder change places with links."""
-    path.write_bytes(data)
-    mate, source = _place("mate", world), _place("source", world)
-
-    def swap() -> None:
-        other = path.with_name("other")
-        for turn in range(20_000):
-            if not path.parent.parent.parent.is_dir():
-                return
-            other.symlink_to(mate if turn % 2 else source)
-            os.replace(other, path)
-            other.write_bytes(b"{}")
-            os.replace(other, path)
-
-    threading.Thread(target=swap, daemon=True).start()
 
 
 def unreadable(
