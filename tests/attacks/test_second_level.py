@@ -12,7 +12,7 @@ import pytest
 
 from autograder.sandbox import Level
 from tests.attacks.arena import BESIDE, EARLIER, Arena, fight, fingerprints, records_of, rows_of
-from tests.attacks.attack import points
+from tests.attacks.attack import TARGET, points
 from tests.attacks.submissions import ATTACKS
 from tests.sandbox import as_ordinary_user
 
@@ -44,6 +44,13 @@ def test_nothing_has_changed_and_nothing_is_left(arena):
     assert not [name for name, digest in arena.before["files"].items() if now[name] != digest]
     assert arena.survivors == set()
     assert arena.marked() == []
+
+
+def test_a_signal_tells_nothing(arena):
+    (record,) = records_of(arena.course, ["leak-by-signal"])
+    (grade,) = [one for one in record["grades"] if one["name"] == TARGET]
+    assert grade["lost"] == "ended the Python process: killed by a signal"
+    assert "RTMIN" not in grade["html"] + grade["text"]
 
 
 def test_at_least_twenty_five_attacks_are_tried_here():

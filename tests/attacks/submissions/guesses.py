@@ -155,6 +155,7 @@ ATTACKS = (
         "leak-by-signal",
         "ends by a signal that tells something",
         "    import signal\n    os.kill(os.getpid(), signal.SIGRTMIN + 5)\n    os._exit(177)",
+        worst=True,
     ),
     leaking(
         "leak-by-state",

@@ -25,7 +25,7 @@ ATTACKS = (
         """
         import os
         while True:
-            try: os.fork()
+            try: hole(os.fork())
             except OSError: break
     """,
         REFUSED,
@@ -39,7 +39,7 @@ ATTACKS = (
         for start in (lambda: subprocess.Popen(["sh", "-c", "sleep 600 # " + MARK], start_new_session=True),
                       lambda: os.posix_spawn("/bin/sleep", ["sleep", "600", MARK], {}),
                       lambda: os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "600")):
-            try: start()
+            try: hole(str(start()))
             except OSError: pass
     """,
         REFUSED,
@@ -62,7 +62,7 @@ ATTACKS = (
         """
         import multiprocessing
         for method in ("fork", "spawn", "forkserver"):
-            try: multiprocessing.get_context(method).Process(target=print).start()
+            try: hole(str(multiprocessing.get_context(method).Process(target=print).start()))
             except OSError: pass
     """,
         REFUSED,
@@ -103,7 +103,7 @@ ATTACKS = (
         import ctypes, os
         libc = ctypes.CDLL(None)
         for pid in (os.getppid(), 1, *range(2, 3000)):
-            libc.ptrace(16, pid, 0, 0); libc.ptrace(0x4206, pid, 0, 0)
+            if libc.ptrace(16, pid, 0, 0) == 0 or libc.ptrace(0x4206, pid, 0, 0) == 0: hole("traced")
         buffer = ctypes.create_string_buffer(64)
         libc.process_vm_readv(os.getppid(), buffer, 1, buffer, 1, 0)
     """,
@@ -236,7 +236,8 @@ ATTACKS = (
         """
         import ctypes, mmap
         libc = ctypes.CDLL(None)
-        libc.shmget(0x5eed, 1 << 20, 0o1666); libc.msgget(0x5eed, 0o1666); libc.semget(0x5eed, 1, 0o1666)
+        for found in (libc.shmget(0x5eed, 1 << 20, 0o1666), libc.msgget(0x5eed, 0o1666)):
+            if found >= 0: hole("shared memory")
         libc.shm_open(("/" + MARK).encode(), 0o102, 0o666)
         libc.mq_open(("/" + MARK).encode(), 0o102, 0o666, None)
         libc.memfd_create(MARK.encode(), 0)
@@ -249,7 +250,7 @@ ATTACKS = (
         """
         import socket, urllib.request
         for family, address in ((socket.AF_INET, ("127.0.0.1", 22)), (socket.AF_UNIX, "/run/docker.sock")):
-            try: socket.socket(family).connect(address)
+            try: hole(str(socket.socket(family)))
             except OSError: pass
         try: urllib.request.urlopen("https://example.org")
         except OSError: pass
@@ -264,8 +265,8 @@ ATTACKS = (
         import ctypes
         libc = ctypes.CDLL(None)
         for flag in (0x10000000, 0x20000, 0x20000000, 0x40000000):
-            assert libc.unshare(flag) != 0
-        assert libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, None) != 0 and libc.chroot(b"/tmp") != 0
+            if libc.unshare(flag) == 0: hole("a namespace")
+        if libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, None) == 0 or libc.chroot(b"/tmp") == 0: hole("a mount")
     """,
         REFUSED,
     ),
@@ -277,7 +278,7 @@ ATTACKS = (
         for call in (lambda: os.setuid(0), lambda: os.setresuid(0, 0, 0), lambda: os.setgroups([0])):
             try: call()
             except OSError: pass
-        assert os.geteuid() != 0
+        if os.geteuid() == 0: hole("root")
     """,
         REFUSED,
     ),
