@@ -478,6 +478,7 @@ def _pads_mode(mode: str) -> Callable[[np.random.Generator], Iterator[Case]]:
 
 def _pads_pair(rng: np.random.Generator) -> Iterator[Case]:
     yield case(_picture(rng, 3, 4), (0, 2))
+    yield case(_picture(rng, 2, 3), (2, 1))
     yield case(_picture(rng, 4, 4), (2, 1), mode="replicate")
     yield case(_picture(rng, 5, 4), (1, 3), mode="reflect")
 
