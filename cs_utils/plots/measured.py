@@ -10,11 +10,11 @@ SETTINGS = (
     (16, 128, 56, 128, 3, 1),
 )
 RATIOS = {
-    "conv_loops": (1500, 380, 190),
-    "conv_forward": (1.95, 1.85, 1.27),
-    "conv_backward": (0.95, 1.84, 1.26),
-    "max_pool_forward": (0.40, 0.19, 0.24),
-    "max_pool_backward": (14.31, 8.96, 8.59),
-    "batchnorm_forward": (0.82, 0.85, 1.01),
-    "batchnorm_backward": (1.40, 1.36, 1.83),
+    "conv_loops": (1500, 390, 210),
+    "conv_forward": (1.98, 1.90, 1.33),
+    "conv_backward": (0.94, 1.88, 1.25),
+    "max_pool_forward": (0.24, 0.25, 0.27),
+    "max_pool_backward": (19.89, 9.25, 11.27),
+    "batchnorm_forward": (1.08, 0.87, 1.09),
+    "batchnorm_backward": (1.49, 1.25, 2.01),
 }
