@@ -166,7 +166,8 @@ def _problem(kind: Kind, name: str, source: str) -> str | None:
     regions = source.count(BEGIN), source.count(END)
     if kind not in ("answer", "written"):
         return "a solution region belongs into an answer cell (# %% exercise=...)" if any(regions) else None
-    if regions != (1, 1):
+    several = kind == "answer" and re.search(rf"^class {name}\b", source, re.MULTILINE)  # one for a method
+    if regions[0] != regions[1] or not regions[0] or (regions[0] > 1 and not several):
         return f"write exactly one ### {BEGIN} ... ### {END}; found {regions[0]} and {regions[1]}"
     if kind == "written":
         return None

@@ -13,6 +13,7 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ["MPLBACKEND"] = "Agg"
+os.environ["CS_UTILS_QUICK"] = "1"  # notebooks that train take their smallest settings
 # Tests start jupyter, nbgrader and alembic as commands; these lie beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 # Debian keeps the programs of a PostgreSQL server out of the way; the newest version that is there serves.

@@ -2,7 +2,8 @@
 
 A probe is ``probe(student, name, *arguments, **options)``: ``student(other)`` gives the student's function
 of that name. What a probe returns is only a claim; whatever earns points is recomputed and compared by the
-judge. This file runs in the sandbox too, so it needs nothing but NumPy, and it holds no solution.
+judge. This file runs in the sandbox too, so it needs nothing but NumPy, and it holds no solution. The probes
+for networks of layers are in `network_probes`, those for networks in PyTorch in `torch_probes`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from cs_utils.checking import network_probes, torch_probes
 from cs_utils.checking.outcome import Outcome, is_cell, observe
 
 Student = Callable[[str], Callable[..., Any]]
@@ -221,4 +223,6 @@ PROBES: dict[str, Callable[..., Any]] = {
     "function_from_text": function_from_text,
     "training_then_evaluation": training_then_evaluation,
     "work_counted": work_counted,
+    **network_probes.PROBES,
+    **torch_probes.PROBES,
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from cs_utils.checking import report_networks, report_torch
 from cs_utils.checking.compare import describe
 from cs_utils.checking.exercise import MAX_PASTED, Case, Exercise
 from cs_utils.checking.outcome import ANYTHING, Odd, Seed
@@ -24,6 +25,7 @@ MAX_TEXT = 200
 MAX_CALL = 600  # characters of one argument
 MAX_ITEMS = 16  # of a tuple or list
 CALL_WIDTH = 88
+WRITTEN = {**report_networks.WRITTEN, **report_torch.WRITTEN}  # calls of probes for networks
 
 
 def safe(text: Any, limit: int = MAX_TEXT) -> str:
@@ -156,7 +158,7 @@ def write_call(exercise: Exercise, given: Case, documented: Case | None = None) 
     With a probe it is what the probe does: a backward gets the cache of the forward that is called before,
     or the one of `documented`, where that was handed over.
     """
-    names = exercise.parameters
+    names = given.names or exercise.parameters
     lines: list[str] = []
 
     def argument(name: str, value: Any) -> str:
@@ -171,7 +173,10 @@ def write_call(exercise: Exercise, given: Case, documented: Case | None = None) 
         argument(names[index] if index < len(names) else f"argument{index + 1}", value)
         for index, value in enumerate(given.args)
     ]
-    parts += [f"{key}={argument(key, value)}" for key, value in given.kwargs.items()]
+    options = [f"{key}={argument(key, value)}" for key, value in given.kwargs.items()]
+    if given.probe in WRITTEN:
+        return "\n".join([*lines, *WRITTEN[given.probe](exercise.name, options, *parts)])
+    parts += options
     if given.probe.endswith("not_contiguous") and documented is None:
         lines += _views([line.partition(" = ")[0] for line in lines if not line.startswith("#")])
     if given.probe.startswith("own_cache"):

@@ -44,6 +44,16 @@ _WHERE = {
             "show_sequences",
             "show_sliding",
         ),
+        "lenet": (
+            "show_confusion",
+            "show_curves",
+            "show_kernels_before_and_after",
+            "show_mistaken",
+            "show_paths",
+            "show_rates",
+            "show_step_times",
+            "show_steps",
+        ),
         "normalisation": (
             "show_averaging",
             "show_batchnorm_graph",
