@@ -752,7 +752,7 @@ check(wrong_labels=wrong_labels)
 # %% exercise="lowered"
 lowered = None  # your answer: (a letter, an epoch)
 ### BEGIN SOLUTION
-lowered = ("F", 24)
+lowered = ("F", 22)
 ### END SOLUTION
 
 # %% check="lowered" points=1

@@ -48,7 +48,7 @@ TRAININGS = {
     "C": Training(0.01, images=4000, hidden=24),
     "D": Training(0.6),
     "E": Training(0.12, images=300, hidden=256),
-    "F": Training(0.3, images=4000, lowered_at=24, hidden=24),
+    "F": Training(0.35, images=2500, lowered_at=22, hidden=32),
 }
 
 
