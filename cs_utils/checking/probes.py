@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking import network_probes, torch_probes
+from cs_utils.checking import network_probes, residual_probes, torch_probes
 from cs_utils.checking.outcome import Outcome, is_cell, observe
 
 Student = Callable[[str], Callable[..., Any]]
@@ -224,5 +224,6 @@ PROBES: dict[str, Callable[..., Any]] = {
     "training_then_evaluation": training_then_evaluation,
     "work_counted": work_counted,
     **network_probes.PROBES,
+    **residual_probes.PROBES,
     **torch_probes.PROBES,
 }

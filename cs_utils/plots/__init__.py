@@ -69,6 +69,12 @@ _WHERE = {
             "show_spots",
             "show_tables",
         ),
+        "residual": (
+            "show_augmented",
+            "show_block",
+            "show_depths",
+            "show_schedule",
+        ),
         "shapes": (
             "explore_windows",
             "show_dilations",

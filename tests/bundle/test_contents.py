@@ -69,7 +69,7 @@ def telling_lines(code: str) -> set[str]:
     """Lines that would give something away: statements of some length; no imports, no heads of blocks."""
     code = re.sub(r'""".*?"""', "", code, flags=re.DOTALL)
     lines = (line.split("  #")[0].strip() for line in code.splitlines())
-    ordinary = ("import ", "from ", "@", "#", "raise ")
+    ordinary = ("import ", "from ", "@", "#", "raise ", "super().__init__(")
     return {
         line
         for line in lines
