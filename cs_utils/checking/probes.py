@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking import network_probes, residual_probes, torch_probes
+from cs_utils.checking import network_probes, residual_probes, torch_probes, transfer_probes
 from cs_utils.checking.outcome import Outcome, is_cell, observe
 
 Student = Callable[[str], Callable[..., Any]]
@@ -226,4 +226,5 @@ PROBES: dict[str, Callable[..., Any]] = {
     **network_probes.PROBES,
     **residual_probes.PROBES,
     **torch_probes.PROBES,
+    **transfer_probes.PROBES,
 }

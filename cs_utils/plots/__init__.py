@@ -94,6 +94,11 @@ _WHERE = {
             "show_scores",
             "show_thinned",
         ),
+        "transfer": (
+            "show_class_maps",
+            "show_filter_sets",
+            "show_fine_tuning",
+        ),
     }.items()
     for name in names
 }
