@@ -174,3 +174,14 @@ def test_no_exercise_needs_the_notebook_before_it():
     assert [found.name for found in of_notebook(NOTEBOOK)] == [
         *("ResidualBlock", "ResNet18", "CifarResNet", "decay_groups", "flipped_scores")
     ]
+
+
+@pytest.mark.parametrize(("name", "told"), [("decay_groups", "for group in"), ("flipped_scores", ".train()")])
+def test_a_report_shows_a_call_that_can_be_typed(name, told):
+    snippet = next(one for one in proof.mistakes(NOTEBOOK) if one.exercise == name)
+    exercise = proof.exercise(NOTEBOOK, name)
+    text = report.to_text(proof.judged(exercise, proof.written(NOTEBOOK, snippet), proof.PUBLIC))
+    lines = text.split("Smallest failing case")[1].split("You returned")[0].splitlines()[1:]
+    assert told in text
+    code = "\n".join(line.removeprefix("  ") for line in lines)
+    exec(code, {name: solved(name)})
