@@ -1047,26 +1047,48 @@ def _two_numbers(function: Predict) -> Predict:
 
 
 def _starts(
-    *scales: float, rows: int = 4, missing: bool = False, **options: float
+    *scales: float, rows: int = 4, missing: bool = False
 ) -> Callable[[np.random.Generator], Iterator[Case]]:
-    """Networks whose scores have these scales. Labels that hit the largest score make the loss small."""
+    """Networks whose scores have these scales. missing: the last class does not occur."""
 
     def make(rng: np.random.Generator) -> Iterator[Case]:
         for scale in scales:
             plan = _Plan("linear", (rows, 2), (3 if rows < 9 else 7,))
             x, labels = _batch(rng, plan)
-            w, b = plan.parameters(rng)
-            scores = through("linear", *map(torch.tensor, (x, w, b)))
-            best, worst = scores.argmax(1).numpy(), scores.argmin(1).numpy()
-            labels = (worst if scale > 1 else best if scale < 0 else labels).copy()
-            if missing:
-                labels = np.minimum(labels, plan.sizes[-1] - 2)
-            else:
-                labels[0] = plan.sizes[-1] - 1
-            names = ("kinds", "x", "labels", "w1", "b1")
-            yield Case((plan.kinds, x, labels, abs(scale) * w, abs(scale) * b), options, names=names)
+            labels = np.minimum(labels, plan.sizes[-1] - 2) if missing else labels
+            w, b = plan.parameters(rng, scale)
+            yield Case((plan.kinds, x, labels, w, b), names=("kinds", "x", "labels", "w1", "b1"))
 
     return make
+
+
+def _near(*wanted: tuple[float, dict[str, float]]) -> Callable[[np.random.Generator], Iterator[Case]]:
+    """Networks whose loss is this many times ln C: the labels are what they find most or least likely."""
+
+    def make(rng: np.random.Generator) -> Iterator[Case]:
+        for ratio, options in wanted:
+            x, w, b = (_fine(rng, *shape) for shape in ((10, 2), (7, 2), (7,)))
+            scores = through("linear", *map(torch.tensor, (x, w, b)))
+            labels = (scores.argmin(1) if ratio > 1 else scores.argmax(1)).numpy()
+            order = np.arange(7)
+            order[[labels[0], 6]] = 6, labels[0]  # the classes change their numbers, so that the last occurs
+            w, b, labels = w[order], b[order], order[labels]
+            scale = _scale_for(ratio * math.log(7), torch.tensor(labels), scores[:, order])
+            arrays = x, labels, (scale * w).round(4), (scale * b).round(4)
+            yield Case(("linear", *arrays), options, names=("kinds", "x", "labels", "w1", "b1"))
+
+    return make
+
+
+def _scale_for(loss: float, labels: Tensor, scores: Tensor) -> float:
+    """What the scores are to be multiplied by so that this is their loss."""
+    low, high = 0.0, 50.0
+    upwards = loss > math.log(scores.shape[1])
+    for _ in range(40):
+        middle = (low + high) / 2
+        beyond = (float(F.cross_entropy(middle * scores, labels)) > loss) == upwards
+        low, high = (low, middle) if beyond else (middle, high)
+    return low
 
 
 INITIAL_LOSS = Exercise(
@@ -1080,7 +1102,7 @@ INITIAL_LOSS = Exercise(
     groups=(
         Group(TWO_NUMBERS, 1, _starts(0.05, 1.0, rows=4), lift=_two_numbers),
         Group(MISSING, 1, _starts(0.1, 0.5, rows=10, missing=True), lift=_two_numbers),
-        Group(FINE, 1, _starts(0.02, 2.0, -1.0, rows=10, tolerance=0.2)),
+        Group(FINE, 1, _near((1.05, {}), (1.15, {}), (1.15, {"tolerance": 0.2}), (0.7, {"tolerance": 0.2}))),
     ),
     advice={
         TWO_NUMBERS: "The loss of a batch, as in a training step; and the logarithm of the number of "
@@ -1133,6 +1155,17 @@ INITIAL_LOSS = Exercise(
             _started(
                 lambda start: start.says(
                     fine=float(start.loss) <= (1 + start.tolerance) * math.log(start.scores.shape[1])
+                )
+            ),
+            (FINE,),
+        ),
+        Misconception(
+            "the tolerance is taken as it is, not as a part of ln C",
+            "A tolerance of 0.1 is a tenth of ln C, whatever C is. Which of your two numbers is it to be "
+            "multiplied by?",
+            _started(
+                lambda start: start.says(
+                    fine=abs(float(start.loss) - math.log(start.scores.shape[1])) <= start.tolerance
                 )
             ),
             (FINE,),
