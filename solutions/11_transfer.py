@@ -329,9 +329,9 @@ with when_done("new_head", "fine_tuning_groups", "training_mode"):
     plots.show_fine_tuning(results)
 
 # %% [markdown]
-# With 500 pictures we found: everything 80 %, two parts frozen 78 %, layer-wise 74 %, from scratch 69 %, linear probe 51 %. Your numbers will differ by some points, and with 500 test pictures four points may be chance. Two things are not chance:
+# With 500 pictures we found: everything 80 %, two parts frozen 78 %, layer-wise 74 %, from scratch 69 %, linear probe 51 %. Your numbers will differ by some points, and with 500 test pictures four points may be chance. Two things can be seen all the same:
 #
-# - What was learned from *shapes* helps with *clothes*: all but the probe are ahead of the same network without it. It is ahead most where there is least data; try it with 100 pictures.
+# - What was learned from *shapes* helps with *clothes*: all but the probe are ahead of the same network without it. (One run of each: layer-wise rates are only just ahead. How would you make sure?)
 # - The **probe is poor**, because the tasks are far apart: a sleeve is no crescent. With features from a million photographs the probe is often the best of all for a few hundred pictures. And it is the fastest, because nothing but one linear layer needs a gradient.
 #
 # Did the first layer move?
