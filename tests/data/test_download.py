@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +136,7 @@ def test_without_download_nothing_is_asked_for(online: DataSet, web: Web, home: 
 def test_progress_is_a_line_that_changes_only_where_it_can(
     file: File, web: Web, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # other tests have kernels
     web.misbehave[f"/a/{NAME}"] = "slow"
     fetch(file, [web.address() + NAME], tmp_path / "one", patience=replace(HURRIED, window=9))
     printed = capsys.readouterr().out
