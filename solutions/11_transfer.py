@@ -51,7 +51,9 @@ net = pretrained.small_resnet(weights="shapes")
 with torch.no_grad():
     scores = net(pretrained.prepare(images))
 right = (scores.argmax(1).numpy() == labels).mean()
-print(f"{sum(p.numel() for p in net.parameters()):,} parameters; of {len(labels)} new pictures {right:.0%} are right")
+print(
+    f"{sum(p.numel() for p in net.parameters()):,} parameters; of {len(labels)} new pictures {right:.0%} are right"
+)
 one_each = [images[labels == label][0].transpose(2, 0, 1) / 255 for label in range(10)]
 plots.show_pictures(dict(zip(CLASSES, one_each, strict=True)))
 
@@ -71,7 +73,9 @@ plots.show_filter_sets({"random, before training": before.stem.weight, "after tr
 
 # %%
 for place, part in enumerate(net.parts):
-    print(f"part {place}: {type(part).__name__:10s} {sum(p.numel() for p in part.parameters()):9,} parameters")
+    print(
+        f"part {place}: {type(part).__name__:10s} {sum(p.numel() for p in part.parameters()):9,} parameters"
+    )
 
 # %% [markdown]
 # ### A new head
@@ -426,6 +430,7 @@ check(class_activation_map)
 # %% [markdown]
 # The white line is the outline of the shape, which the network was never told. **Predict** where the cross, the peak of the map, will lie.
 
+
 # %%
 def maps_of(net, images, labels):
     """Class activation maps of a small ResNet for uint8 pictures, 64 x 64."""
@@ -576,7 +581,9 @@ with when_done("class_activation_map", "grad_cam"):
     features = net.features(x).detach()
     by_weight = class_activation_map(features, net.head.weight, net.head.bias, chosen, size=8).relu()
     ratio = by_weight.detach().sum() / by_gradient.sum()
-    print(f"CAM = {ratio:.3f} x Grad-CAM; largest difference {(by_weight - ratio * by_gradient).abs().max():.0e}")
+    print(
+        f"CAM = {ratio:.3f} x Grad-CAM; largest difference {(by_weight - ratio * by_gradient).abs().max():.0e}"
+    )
 
 # %% [markdown]
 # Where both exist they are the same but for a factor, $hw = 64$: the derivative of a mean is $1/hw$ everywhere. But Grad-CAM can look into the middle of a network, where maps are finer and know less:

@@ -15,7 +15,7 @@ def test_a_second_release_gives_the_same_bundle(bundle: Path, tmp_path: Path) ->
     again = release(tmp_path / "again")
     names = [str(name) for name in again.files]
     assert filecmp.cmpfiles(bundle, again.folder, names, shallow=False)[0] == names
-    compiled = {path for path in bundle.rglob("__pycache__/*")}  # by tests that import from it
+    compiled = set(bundle.rglob("__pycache__/*"))  # by tests that import from it
     there = (path for path in bundle.rglob("*") if path.is_file() and path not in compiled)
     assert names == sorted(str(path.relative_to(bundle)) for path in there)
     assert again.notebooks == tuple(path.stem for path in source.sources())
