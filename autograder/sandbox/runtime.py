@@ -48,7 +48,7 @@ RUNTIMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "torch": (
         ("numpy", "matplotlib", "ipython", "ipywidgets", "torch"),
-        (*_IMPORTED, "torch"),
+        (*_IMPORTED, "torch", "torch._dynamo"),  # the first optimizer imports it, which takes a second
     ),
 }
 

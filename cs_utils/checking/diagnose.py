@@ -169,6 +169,8 @@ _SAYINGS = {
     "cast": r"Cannot cast",
     "sequence": r"setting an array element",
     "truth": r"truth value",
+    "product": r"cannot be multiplied",
+    "channels": r"to have \d+ channels",
 }
 
 

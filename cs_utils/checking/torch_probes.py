@@ -409,7 +409,8 @@ def small_net(
     between = [nn.BatchNorm1d(6), nn.ReLU()] if norm else [nn.ReLU()]
     layers = nn.Flatten(), nn.Linear(features, 6), *between, nn.Linear(6, classes)
     net = filled(nn.Sequential(*layers), torch.zeros(2, features), seed=seed)
-    return net, torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum)
+    descent = torch.optim.SGD([*net.parameters()], lr, momentum)
+    return net, descent
 
 
 def _pairs(x: np.ndarray, y: np.ndarray, sizes: Sequence[int]) -> list[tuple[Tensor, Tensor]]:

@@ -54,6 +54,11 @@ _WHERE = {
             "show_step_times",
             "show_steps",
         ),
+        "modules": (
+            "show_guesses",
+            "show_modes",
+            "show_throughput",
+        ),
         "normalisation": (
             "show_averaging",
             "show_batchnorm_graph",
