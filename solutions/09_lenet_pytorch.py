@@ -570,7 +570,7 @@ def train(net, epochs, *, lr, size=64):
 
 
 # %% [markdown]
-# **Predict** the accuracy. A blind guess gets 10 %. (With full settings this takes less than a minute on a GPU; with small ones it takes as long on a CPU. A whole training on one core of a CPU needs three minutes: `CS_UTILS_FULL=1` in the environment asks for it.)
+# **Predict** the accuracy. A blind guess gets 10 %. (With small settings this takes some ten seconds. With full settings one core of a CPU needs three minutes; `CS_UTILS_FULL=1` in the environment asks for them where there is no GPU.)
 
 # %%
 with when_done("LeNet", "prepare", "train_batch", "train_epoch", "evaluate"):
@@ -578,7 +578,7 @@ with when_done("LeNet", "prepare", "train_batch", "train_epoch", "evaluate"):
     lenet = train(LeNet(), 1 if quick else 3, lr=0.03)
 
 # %% [markdown]
-# With all the pictures it is above 90 % after three epochs; with 5,000 of them about 80 %. (Someone who is shown twelve times as much learns more. How many epochs you give a network
+# With all the pictures it is above 90 % after three epochs; with 5,000 of them about 85 %. (Someone who is shown twelve times as much learns more. How many epochs you give a network
 # is one question, how much it sees another.) What does it say about single pictures?
 
 # %%
@@ -820,13 +820,13 @@ with when_done("LeNet", "prepare", "train_batch"):
     plots.show_throughput(speed)
 
 # %% [markdown]
-# On a CPU a few pictures are enough to keep it busy: the curve flattens soon. On a GPU it rises and rises: with one picture it may well be *slower* than the CPU, since it waits for orders most of the time; with a thousand it is tens of times as fast.
+# On a CPU a few pictures are enough to keep it busy: the curve flattens soon. On a GPU it rises and rises: with one picture it may well be *slower* than the CPU, since it waits for orders most of the time; with a thousand it is many times as fast.
 #
 # So: a batch that is too small wastes a GPU, and a GPU does not help a network that is too small. And one more reason to begin on a CPU: its error messages come at the line where the error is.
 #
 # **Exercise 15** · written · 15 minutes · 3 points · ●●○
 #
-# Look at *your* figure (or, if you have no GPU, take these measured rates for a GPU: 600 pictures a second with batches of 1, 38,000 with 64, 210,000 with 1024).
+# Look at *your* figure (if you have no GPU, imagine one beside your CPU's curve that makes 600 pictures a second with batches of 1, 38,000 with 64, and 210,000 with 1024).
 #
 # 1. Why does the rate grow with the batch at first, and why does it stop growing?
 # 2. Your training takes 100 steps with batches of 64, and someone proposes batches of 4096 "because the GPU likes them". How many steps does an epoch of 60,000 pictures have then, compared with before? What may go wrong with the *learning*, though every picture is seen as often?
