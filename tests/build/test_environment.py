@@ -27,7 +27,10 @@ def project() -> dict[str, Any]:
 
 def test_conda_gives_the_same_environment_as_pip() -> None:
     extras = project()["optional-dependencies"]
-    wanted = [*project()["dependencies"], *extras["instructor"], *extras["test"]]
+    wanted = [
+        *project()["dependencies"],
+        *(x for name in ("instructor", "leaderboard", "test") for x in extras[name]),
+    ]
     expected = dict(split(item) for item in wanted if not item.startswith(project()["name"]))
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     *_, pip = listed
