@@ -25,9 +25,10 @@ from cs_utils.checking.answers import canonical
 from cs_utils.checking.diagnose import calls_failing
 from cs_utils.checking.evaluate import Finding, GroupResult, Verdict, evaluate
 from cs_utils.checking.exercise import Case, Exercise, Group, Question
+from cs_utils.checking.handed_in import HandedIn
 from cs_utils.checking.notebook import PUBLIC_SEED
 from cs_utils.checking.outcome import Failure, Outcome
-from cs_utils.exercises import exercises, questions
+from cs_utils.exercises import exercises, files, questions
 
 HIDDEN = Finding(
     "hidden",
@@ -73,8 +74,8 @@ class Task:
     answers: Mapping[str, tuple[str, ...]]
     seed: int
 
-    def exercise(self, cell: GradedCell) -> Exercise | Question:
-        known = exercises().get(cell.name) or questions().get(cell.name)
+    def exercise(self, cell: GradedCell) -> Exercise | Question | HandedIn:
+        known = exercises().get(cell.name) or questions().get(cell.name) or files().get(cell.name)
         if known is None:
             raise ValueError(f"{cell.grade_id}: there is no exercise or question called {cell.name!r}")
         return known
@@ -233,6 +234,8 @@ def judge(intake: Intake, task: Task, sandbox: Sandbox, seconds: float = 300.0) 
         known = task.exercise(cell)
         if isinstance(known, Question):
             grades.append(_question_grade(cell, known, values[cell.name], task.answers))
+        elif isinstance(known, HandedIn):
+            grades.append(file_grade(cell, not_scored(known)))
         else:
             grades.append(_exercise_grade(cell, verdicts[cell.name], shown.get(cell.name)))
     remarks = tuple(dict.fromkeys(candidate.remarks))
@@ -306,6 +309,26 @@ def _lost_text(failure: Failure) -> str:
     if failure.kind == "unreadable":
         return f"gave back something that is no value: {failure.message}"
     return f"ended the Python process: {failure.message}".rstrip(": ")
+
+
+def not_scored(known: HandedIn) -> Verdict:
+    """Of a file that is handed in beside the notebook, as long as nobody with the labels has looked at it."""
+    why = (f"{known.file} was not scored", "It is scored where the labels are.")
+    return known.verdict([why] * len(known.groups))
+
+
+def file_grade(cell: GradedCell, verdict: Verdict) -> ExerciseGrade:
+    """The grade of a file that is handed in beside the notebook."""
+    findings = [finding.title for group in verdict.groups for finding in group.findings]
+    return ExerciseGrade(
+        cell.grade_id,
+        cell.name,
+        min(verdict.points, cell.points),
+        cell.points,
+        report.to_html(verdict),
+        report.to_text(verdict),
+        tuple(dict.fromkeys(findings)),
+    )
 
 
 def _question_grade(

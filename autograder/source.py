@@ -214,7 +214,8 @@ def _check_order(source: Source) -> None:
 def _check_points(source: Source) -> None:
     """Check cells must agree with `cs_utils.exercises` and the answers, and nothing may be left out."""
     asked = set(answers(source))
-    known = {exercise.name: exercise for exercise in cs_utils.exercises.of_notebook(source.name)}
+    described = cs_utils.exercises.of_notebook(source.name), cs_utils.exercises.files_of_notebook(source.name)
+    known = {one.name: one for found in described for one in found}
     for cell in source.cells:
         if cell.kind != "check":
             continue

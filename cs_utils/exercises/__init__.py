@@ -1,8 +1,8 @@
 """The exercises of the course, one module per notebook, and the short questions.
 
 The exercises of notebook ``NN_topic`` are in ``nbNN_topic.py``, which defines ``EXERCISES``, a tuple of
-`Exercise`. The questions' points, hashes and hints are in ``questions.json``, which ``make notebooks``
-generates.
+`Exercise`, and ``FILES``, a tuple of `HandedIn`, where a file is handed in beside the notebook. The
+questions' points, hashes and hints are in ``questions.json``, which ``make notebooks`` generates.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import importlib
 import importlib.util
 import json
 import pkgutil
+import sys
 from pathlib import Path
 
 from cs_utils.checking.exercise import Exercise, Question
+from cs_utils.checking.handed_in import HandedIn
 
 QUESTIONS_FILE = Path(__file__).with_name("questions.json")
 
@@ -46,6 +48,21 @@ def questions() -> dict[str, Question]:
         found[name] = Question(
             name, entry["notebook"], entry["points"], entry["salt"], tuple(entry["right"]), wrong
         )
+    return found
+
+
+@functools.cache
+def files() -> dict[str, HandedIn]:
+    """Every file that is handed in beside a notebook, by the name of its answer."""
+    modules = (module.name.removeprefix("nb") for module in pkgutil.iter_modules(__path__))
+    return {one.name: one for notebook in modules for one in files_of_notebook(notebook)}
+
+
+def files_of_notebook(notebook: str) -> tuple[HandedIn, ...]:
+    """The files that are handed in beside one notebook."""
+    of_notebook(notebook)
+    module = sys.modules.get(f"{__name__}.nb{notebook}")
+    found: tuple[HandedIn, ...] = getattr(module, "FILES", ())
     return found
 
 

@@ -1,0 +1,73 @@
+"""A file that is handed in beside a notebook, such as the predictions of notebook 12.
+
+Nobody but the server knows the labels, so the notebook's `check` says what can be known there: whether the
+file can be read and fits. The points are given when it is graded, by whoever has the labels: on the trusted
+side `verdict` is called again with what was found out about every group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from cs_utils.checking.evaluate import UNWRITTEN, Finding, GroupResult, Verdict
+from cs_utils.checking.exercise import Exercise, Group
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A file and its points.
+
+    name: of the answer, so that the graded cell is ``check_<name>``. file: its name, beside the notebook.
+    groups: (what is asked, points), in the order in which they are found out. look: what can be said in the
+    notebook: for each group None, where nothing speaks against it, or (what is wrong, what to do). later: a
+    sentence on what is decided when it is graded.
+    """
+
+    name: str
+    notebook: str
+    file: str
+    groups: tuple[tuple[str, float], ...]
+    look: Callable[[], Sequence[tuple[str, str] | None]]
+    later: str
+
+    @property
+    def points(self) -> float:
+        return sum(points for _, points in self.groups)
+
+    def verdict(
+        self,
+        complaints: Sequence[tuple[str, str] | None],
+        remarks: Sequence[str] = (),
+        *,
+        untouched: bool = False,
+    ) -> Verdict:
+        """The points and what is said of each group: None where it passes, or (what is wrong, what to do)."""
+        exercise = Exercise(
+            self.name,
+            self.notebook,
+            f"the file {self.file}",
+            tuple(Group(name, points, lambda rng: (), judge=lambda *_: None) for name, points in self.groups),
+        )
+        groups = [
+            GroupResult(group, ())
+            if found is None
+            else GroupResult(group, (), (Finding("handed in", *found),), skipped=found[0])
+            for group, found in zip(exercise.groups, complaints, strict=True)
+        ]
+        return Verdict(exercise, tuple(groups), untouched=untouched, remarks=tuple(remarks))
+
+    def seen_in_the_notebook(self, function: Any) -> Verdict:
+        """What `check` says. function: the student's, which is not called: it may take an hour."""
+        if is_stub(function):
+            nothing = (f"{self.name} is not written yet", "")
+            return self.verdict([nothing] * len(self.groups), untouched=True)
+        found = self.look()
+        return self.verdict(found, () if any(found) else (self.later,))
+
+
+def is_stub(function: Any) -> bool:
+    """Does it only say that it is not written yet, as in the released notebook?"""
+    return isinstance(function, FunctionType) and function.__code__.co_names == (UNWRITTEN,)
