@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.intake.matching import match
+from autograder.intake.matching import match, read_release
 from autograder.intake.reading import Unreadable, parse, read_file
 from autograder.results import Intake, Note
 
@@ -31,9 +31,10 @@ def take_in(path: Path, instructor: nbformat.NotebookNode) -> Intake:
 def take_in_bytes(data: bytes, instructor: nbformat.NotebookNode, notes: tuple[Note, ...] = ()) -> Intake:
     """The same for bytes that were read already; `notes` begin the receipt."""
     sha256 = hashlib.sha256(data).hexdigest()
+    released = read_release(instructor)  # before anything hostile is read
     try:
         notebook = parse(data)
-        return match(notebook, instructor, sha256=sha256, notes=notes)
+        return match(notebook, released, sha256=sha256, notes=notes)
     except Unreadable as problem:
         return Intake(problem=str(problem), sha256=sha256)
     except Exception as error:  # a hole in intake must cost one submission, not the class

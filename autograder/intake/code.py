@@ -81,6 +81,10 @@ class Code:
     source: str
     translator: Translator = field(default_factory=Translator, compare=False, repr=False)
 
+    def read(self) -> None:
+        """Find out everything now, so that what is kept does not depend on how much memory is left later."""
+        _ = self.fingerprint, self.names, self.reads
+
     @cached_property
     def python(self) -> str:
         """Plain Python: IPython's own syntax turned into ``get_ipython()`` calls where that can be done."""

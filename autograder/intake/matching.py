@@ -6,6 +6,8 @@ that were not changed are dropped: the ones that grading needs are taken from th
 
 from __future__ import annotations
 
+import functools
+import pickle
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +46,10 @@ class Written:
 
 @dataclass
 class Released:
-    """What the instructor's notebook holds, by grade id; `given` also by cell id and by fingerprint."""
+    """What the instructor's notebook holds, by grade id; `given` also by cell id and by fingerprint.
+
+    codes: every code cell by its text, so that cells a student left alone need not be read again.
+    """
 
     stubs: dict[str, Code] = field(default_factory=dict)
     written: dict[str, Written] = field(default_factory=dict)
@@ -52,12 +57,19 @@ class Released:
     given: dict[str, Given] = field(default_factory=dict)
     prose: set[str] = field(default_factory=set)
     tags: dict[str, frozenset[str]] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
     notebook: str = ""
     release: str = ""
 
 
 def read_release(instructor: nbformat.NotebookNode) -> Released:
-    """Sort the cells of the instructor's notebook by what they are for."""
+    """Sort the cells of the instructor's notebook by what they are for; done once for a class."""
+    return _read_release(pickle.dumps(instructor))
+
+
+@functools.lru_cache(maxsize=4)
+def _read_release(pickled: bytes) -> Released:
+    instructor: nbformat.NotebookNode = pickle.loads(pickled)
     course = instructor.metadata.get("convnet_course", {})
     released = Released(notebook=course.get("notebook", ""), release=course.get("release", ""))
     prompt = ""
@@ -71,15 +83,19 @@ def read_release(instructor: nbformat.NotebookNode) -> Released:
             else:
                 released.prose.add(squeeze(cell.source))
             prompt = cell.source
-        elif cell.cell_type == "code" and solution:
-            released.stubs[grade_id] = Code(cell.source)
         elif cell.cell_type == "code":
-            _add_given(released, cell, grade_id, graded)
+            code = released.codes[cell.source] = Code(cell.source)
+            code.read()
+            if solution:
+                released.stubs[grade_id] = code
+            else:
+                _add_given(released, cell, code, grade_id, graded)
     return released
 
 
-def _add_given(released: Released, cell: nbformat.NotebookNode, grade_id: str, graded: bool) -> None:
-    code = Code(cell.source)
+def _add_given(
+    released: Released, cell: nbformat.NotebookNode, code: Code, grade_id: str, graded: bool
+) -> None:
     needed = "needed" in cell.metadata.get("tags", ())
     if needed:
         released.needed.append(code)
@@ -99,14 +115,15 @@ class Piece:
     exercises: tuple[str, ...] = ()
 
 
-def match(page: Page, instructor: nbformat.NotebookNode, *, sha256: str, notes: Sequence[Note]) -> Intake:
+def match(page: Page, released: Released, *, sha256: str, notes: Sequence[Note]) -> Intake:
     """Take the student's code and written answers out of `page`, and say in notes what was put right."""
-    released = read_release(instructor)
     receipt = [*notes, *page.notes, *_release_notes(page, released), *_tag_notes(page)]
     written, text_cells = _written_answers(page, released, receipt)
     translator = Translator()
     read = [
-        Piece(cell, Code(cell.source, translator)) for cell in page.cells if cell.number not in text_cells
+        Piece(cell, released.codes.get(cell.source) or Code(cell.source, translator))
+        for cell in page.cells
+        if cell.number not in text_cells
     ]
     pieces = [piece for found in read if (piece := _sorted(found, released, receipt)) is not None]
     pieces = _without_spare_stubs(pieces, released, receipt)
