@@ -9,6 +9,8 @@ use it, so that both graders load PyTorch wherever student code runs. The last l
     seconds_1000                   grading and feedback of 1,000 submissions
     cost_1000_over_50              seconds per submission at 1,000 / at 50
     peak_mb                        most memory of the grader and all its processes at 1,000
+
+With ``--write`` the figures go to docs/grading-benchmark.md, too.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from autograder import demo, source  # noqa: E402  (threads are set before NumPy
 from autograder.course import Course, init  # noqa: E402
 
 NOTEBOOK = "02_shapes"
+PAGE = source.ROOT / "docs" / "grading-benchmark.md"
 TORCH_LINE = "import torch\n"
 
 
@@ -136,28 +139,66 @@ def speedup(folder: Path, students: int, with_torch: bool) -> float:
 # --- what the grader adds to the student's own code ---------------------------------------------------------
 
 
-def overhead_ms(folder: Path, students: int) -> float:
-    """Median of (wall time of one submission, alone on one worker) - (its code run without any grader)."""
+class Phases:
+    """Where the wall time of one submission goes: seconds of the steps that grading is made of."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def watch(self, owner: object, name: str, phase: str) -> None:
+        """Count the time of `owner.name` for `phase` from now on."""
+        step = getattr(owner, name)
+
+        def timed(*args: object, **options: object) -> object:
+            start = time.perf_counter()
+            try:
+                return step(*args, **options)
+            finally:
+                self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - start
+
+        setattr(owner, name, timed)
+
+
+def overhead_ms(folder: Path, students: int) -> tuple[float, dict[str, float]]:
+    """Median of (wall time of one submission, alone on one worker) - (its code run without any grader).
+
+    And the medians of what the steps of grading take, in milliseconds, the student's own code included.
+    """
     from autograder import gradebook
     from autograder.executors import Local
     from autograder.grading import Setup
     from autograder.intake.apart import Readers
+    from autograder.sandbox.run import Run
     from autograder.work import grade_one, handed_in
 
     setup = Setup.make(classroom(folder / "overhead", students), NOTEBOOK, Local(1))
     course = setup.course
-    over = []
+    phases = Phases()
+    phases.watch(Readers, "take_in", "taking the notebook apart")
+    phases.watch(Run, "_await_fence", "a process behind a new fence")
+    phases.watch(Run, "_run_cells", "running the cells")
+    phases.watch(Run, "_ask", "asking and answering calls")
+    phases.watch(Run, "close", "ending the process")
+    phases.watch(gradebook, "record", "gradebook and autograded notebook")
+    over, steps, wholes = [], [], []
     with setup.work.sandbox() as sandbox, Readers() as readers, gradebook.open_gradebook(course) as book:
         for number, student in enumerate(course.roster()):
+            phases.seconds.clear()
             start = time.perf_counter()
             graded = grade_one(setup.work, handed_in(student, setup.path(student)), sandbox, readers)
             gradebook.record(course, graded, book)
             whole = time.perf_counter() - start
             if number >= len(honest()):  # the first of each kind pays for references made once for a class
                 over.append(1000 * (whole - _own_seconds(graded, setup.work.task)))
+                steps.append(dict(phases.seconds))
+                wholes.append(1000 * whole)
     median = statistics.median(over)
     print(f"beyond the student's own code: {median:.0f} ms a submission (median of {len(over)})")
-    return median
+    spent = {name: 1000 * statistics.median(one[name] for one in steps) for name in steps[0]}
+    spent["comparing, reports, the rest"] = statistics.median(wholes) - sum(spent.values())
+    for name, each in spent.items():
+        print(f"    {name:36}{each:6.1f} ms")
+    return median, spent
 
 
 def _own_seconds(graded, task) -> float:  # type: ignore[no-untyped-def]
@@ -240,12 +281,13 @@ def main() -> None:
     )
     parser.add_argument("--students", type=int, default=30, help="in the comparison with stock nbgrader")
     parser.add_argument("--large", type=int, default=1000, help="submissions of the large class")
+    parser.add_argument("--write", action="store_true", help="write docs/grading-benchmark.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-grading-") as name:
         folder = Path(name)
         classroom(folder / "warm", 2)  # builds the sandbox's runtime where it is not there yet
         ours(Course(folder / "warm"))
-        over = overhead_ms(folder, options.students)
+        over, spent = overhead_ms(folder, options.students)
         numpy = speedup(folder, options.students, with_torch=False)
         torch = speedup(folder, options.students, with_torch=True)
         small, _ = large(folder, 50)
@@ -259,7 +301,43 @@ def main() -> None:
         "cost_1000_over_50": round(ratio, 2),
         "peak_mb": round(peak),
     }
+    if options.write:
+        PAGE.write_text(page(figures, spent, options.students, options.large), encoding="utf-8")
     print(json.dumps(figures))
+
+
+def page(figures: dict[str, float], spent: dict[str, float], students: int, many: int) -> str:
+    """The figures as a page of the docs."""
+    rows = "\n".join(f"| {name} | {each:.1f} |" for name, each in spent.items())
+    cores = len(os.sched_getaffinity(0))
+    return f"""# Grading a class: how long it takes, and what of
+
+Written by `bench/grading.py --write`; edits here are lost.
+
+Notebook {NOTEBOOK}, honest submissions (right ones, other styles, one mistake), {cores} cores, level
+`namespaces`, gradebook and feedback pages included on both sides, the same files, one run.
+
+| | measured | target |
+|---|---|---|
+| {students} NumPy submissions, stock nbgrader's time / ours | {figures["speedup_numpy"]} | at least 10 |
+| {students} PyTorch submissions, stock nbgrader's time / ours | {figures["speedup_torch"]} | |
+| beyond the student's own code, median, one worker | {figures["overhead_ms"]} ms | at most 100 ms |
+| {many:,} submissions, grading and feedback | {figures["seconds_1000"]} s for 1,000 | under 240 s |
+| cost of a submission in a class of {many:,} / of 50 | {figures["cost_1000_over_50"]} | at most 1.3 |
+| most memory, all processes | {figures["peak_mb"]} MB | |
+
+Where the time of one submission goes (medians, in ms; the student's own code is in the cells and the calls):
+
+| | ms |
+|---|---|
+{rows}
+
+Most of it is the conversation: over a hundred calls are asked one at a time, since an answer to the next one
+must not be known before it is asked, and each costs two changes between processes. Then come nbgrader's
+tables, which are written through its own objects so that formgrader and export find what they expect. A class
+pays once for starting Python, NumPy and PyTorch on our side and for the references, which is why a submission
+costs more in a small one.
+"""
 
 
 if __name__ == "__main__":
