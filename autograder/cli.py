@@ -25,6 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from autograder.course import Course, CourseError, WrongUsage, write_atomically
+from autograder.leaderboard import commands as leaderboard
 from autograder.text import MOST_LISTED, printable
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="A term in ten lines: docs/instructor.md. Exit codes: 0 well, 1 needs attention, 2 wrong usage.",
 )
+app.add_typer(leaderboard.app)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -32,7 +32,7 @@ class Check:
 def examine(course: Course | None) -> list[Check]:
     """Every check of this machine, and of `course` where there is one. Never raises for what it finds."""
     checks = [
-        _guarded(name, check)
+        guarded(name, check)
         for name, check in (
             ("Python", _python),
             ("nbgrader", _nbgrader),
@@ -49,7 +49,7 @@ def examine(course: Course | None) -> list[Check]:
         ]
     here = course
     return checks + [
-        _guarded(name, lambda check=check: check(here))  # type: ignore[misc]
+        guarded(name, lambda check=check: check(here))  # type: ignore[misc]
         for name, check in (
             ("disk space", _disk),
             ("settings", _settings),
@@ -61,7 +61,7 @@ def examine(course: Course | None) -> list[Check]:
     ]
 
 
-def _guarded(name: str, check: Callable[[], tuple[State, str, str]]) -> Check:
+def guarded(name: str, check: Callable[[], tuple[State, str, str]]) -> Check:
     try:
         return Check(name, *check())
     except Exception as error:  # a check that breaks has found something

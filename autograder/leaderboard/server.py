@@ -9,6 +9,7 @@ import logging
 import resource
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -44,26 +45,38 @@ class Server(uvicorn.Server):
         )
         self._app = app
         self._ready = ready
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: Any = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             self._ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread hears signals
+            return
         loop = asyncio.get_running_loop()
         for one in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(one, self._stop, one)
+            loop.add_signal_handler(one, self._end)
         try:
             yield
         finally:
             for one in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(one)
 
-    def _stop(self, one: signal.Signals) -> None:
+    def stop(self) -> None:
+        """End from another thread, as a signal would."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        """The second time, without waiting for the requests under way."""
         self._app.state.service.stop_listening()
-        self.handle_exit(one, None)
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def serve(app: FastAPI, *, host: str, port: int, ready: Callable[[str], None]) -> bool:
