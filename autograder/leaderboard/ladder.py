@@ -81,8 +81,8 @@ def exceeds_chance(correct: np.ndarray, best: np.ndarray) -> bool:
     """
     n = len(correct)
     changed = correct != best
-    differing = np.count_nonzero(changed)
-    gained = np.count_nonzero(changed & correct)
+    differing = int(np.count_nonzero(changed))
+    gained = int(np.count_nonzero(changed & correct))
     fall = (2 * gained - differing) / n
     if n == 1:
         return fall > 0

@@ -15,23 +15,25 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.engine import Row as SqlRow
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from autograder.leaderboard import scoring
+from autograder.leaderboard.batches import Batches
 from autograder.leaderboard.board import Board, Kind, Private, Row, ordered, ranks_of
 from autograder.leaderboard.competition import LeaderboardError, Rules, Task
-from autograder.leaderboard.database import final, member, meta, metadata, open_engine, team, token, upload
+from autograder.leaderboard.database import final, member, meta, open_engine, team, token, upload
 from autograder.leaderboard.ladder import Standing
 from autograder.leaderboard.predictions import Predictions
 from autograder.leaderboard.pseudonyms import ADJECTIVES, ANIMALS
 from autograder.text import printable
 
+SqlRow = Any  # a row as SQLAlchemy gives it: its columns are attributes
 CLOSE_LOCK = 7_126_001  # a number of our own among PostgreSQL's advisory locks
 LONGEST_NAME = 60
 LONGEST_PSEUDONYM = 30
@@ -141,6 +143,7 @@ class Store:
         self.engine = open_engine(url)
         self._cached: Board | None = None
         self._lock = threading.Lock()
+        self._uploads = Batches(self._write, refusals=(LeaderboardError,))
 
     @property
     def is_sqlite(self) -> bool:
@@ -148,10 +151,11 @@ class Store:
 
     def upgrade(self) -> None:
         """Bring the tables to the newest form; safe to call at every start, by several processes at once."""
+        from autograder.leaderboard import migrations  # Alembic takes a moment
+
         with self._write() as connection:
-            metadata.create_all(connection)
-            if connection.execute(sa.select(meta.c.id)).first() is None:
-                connection.execute(meta.insert().values(id=1, version=0))
+            self._exclude(connection)
+            migrations.upgrade(connection)
 
     def close_connections(self) -> None:
         self.engine.dispose()
@@ -287,7 +291,8 @@ class Store:
         correct = predictions.labels[task.public_at] == task.public_labels
         top = _public_top(predictions, task, rules)
         packed = pack(predictions, len(task.classes))
-        with self._write() as connection:
+
+        def store(connection: Connection) -> Receipt:
             self._share(connection)
             found = connection.execute(FOR_UPLOAD, {"team": team_id}).first()
             if found is None or found.kind != "team" or found.revoked is not None:
@@ -299,12 +304,7 @@ class Store:
             after = rules.ladder.after(correct, before)
             improved = after is not before
             hits = round(after.score * task.n_public)
-            rank = (
-                1
-                + connection.execute(
-                    HITS_AT_LEAST, {"hits": scoring.hits_wholly_above(hits, task.n_public), "team": team_id}
-                ).scalar_one()
-            )
+            above = {"hits": scoring.hits_wholly_above(hits, task.n_public), "team": team_id}
             values: dict[str, Any] = {
                 "team_id": team_id,
                 "key": key,
@@ -315,13 +315,13 @@ class Store:
                 "shown_before": before.score if before else None,
                 "shown_after": after.score,
                 "improved": improved,
-                "rank_after": rank,
+                "rank_after": 1 + connection.execute(HITS_AT_LEAST, above).scalar_one(),
                 "left_after": None if left is None else left - 1,
                 "n_public": task.n_public,
                 "day": rules.day(received_at),
                 "predictions": packed,
             }
-            upload_id = _inserted(connection, upload, values)
+            values["id"] = _inserted(connection, upload, values)
             changed: dict[str, Any] = {"uploads": found.uploads + 1}
             if improved:
                 changed |= {
@@ -331,11 +331,12 @@ class Store:
                     "correct": np.packbits(after.correct).tobytes(),
                     "top": top,
                     "best_at": received_at,
-                    "best_upload_id": upload_id,
+                    "best_upload_id": values["id"],
                 }
             connection.execute(team.update().where(team.c.id == team_id), changed)
-            stored = {**values, "id": upload_id}
-        return _receipt(stored)
+            return _receipt(values)
+
+        return self._uploads.run(store, order=team_id)
 
     def record_baseline(
         self,
@@ -498,6 +499,30 @@ class Store:
             connection.execute(meta.update().values(closed_at=now, version=meta.c.version + 1))
         return self.board()
 
+    # --- copies -----------------------------------------------------------------------------------------
+
+    def backup(self, path: str | Path) -> None:
+        """Write everything, as it is at one moment, to a file; uploads go on meanwhile."""
+        from autograder.leaderboard import backup
+
+        with _explained():
+            backup.save(self.engine, Path(path))
+
+    def restore(self, path: str | Path) -> None:
+        """Replace everything by what a file of `backup` holds, in one transaction; of whichever database.
+
+        Raises:
+            LeaderboardError: the file is no backup, or it is damaged; nothing has changed then.
+        """
+        from autograder.leaderboard import backup
+
+        self.upgrade()
+        with self._write() as connection:
+            self._exclude(connection)
+            backup.load(connection, Path(path))
+        with self._lock:
+            self._cached = None
+
     # --- connections ------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -524,7 +549,7 @@ class Store:
         if not self.is_sqlite:
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({CLOSE_LOCK})"))
 
-    def _team(self, connection: Connection, team_id: int) -> SqlRow[Any]:
+    def _team(self, connection: Connection, team_id: int) -> SqlRow:
         found = connection.execute(sa.select(team).where(team.c.id == team_id)).first()
         if found is None:
             raise Unknown(f"There is no team number {team_id}.")
@@ -597,7 +622,8 @@ COUNTING = (
 
 
 def _inserted(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
-    return int(connection.execute(table.insert(), dict(values)).inserted_primary_key[0])
+    key = connection.execute(table.insert(), dict(values)).inserted_primary_key
+    return int(key[0]) if key else 0
 
 
 def _changed(connection: Connection) -> None:
@@ -658,7 +684,7 @@ def _expect_open(connection: Connection, team_id: int, now: dt.datetime, rules: 
     return int(rules.daily_limit - used)
 
 
-def _standing(row: SqlRow[Any], task: Task) -> Standing | None:
+def _standing(row: SqlRow, task: Task) -> Standing | None:
     if row.correct is None:
         return None
     if row.n_public != task.n_public:
@@ -671,7 +697,7 @@ def _standing(row: SqlRow[Any], task: Task) -> Standing | None:
     return Standing(row.score, bits.astype(bool))
 
 
-def _replayed(row: SqlRow[Any], sha256: str) -> Receipt:
+def _replayed(row: SqlRow, sha256: str) -> Receipt:
     if row.sha256 != sha256:
         raise Conflict(
             "Another file came with the same idempotency key before; take a new key for a new file (by "
@@ -710,7 +736,7 @@ def _top(predictions: Predictions, truth: np.ndarray, at: np.ndarray, ks: Sequen
     return {str(k): scoring.top_k_hits(ranked, truth, k) / len(at) for k in ks if 1 < k <= ranked.shape[1]}
 
 
-def _final(row: SqlRow[Any], task: Task, rules: Rules) -> dict[str, Any]:
+def _final(row: SqlRow, task: Task, rules: Rules) -> dict[str, Any]:
     predictions = unpack(row.predictions, len(task.labels), len(task.classes))
     at = task.private_at
     return {
@@ -722,7 +748,7 @@ def _final(row: SqlRow[Any], task: Task, rules: Rules) -> dict[str, Any]:
     }
 
 
-def _board(version: int, closed: bool, found: Sequence[SqlRow[Any]]) -> Board:
+def _board(version: int, closed: bool, found: Sequence[SqlRow]) -> Board:
     is_team = np.array([row.kind == "team" for row in found], dtype=bool)
     ranks, low, high = ranks_of([(row.hits, row.n_public) for row in found], is_team)
     private = _private(found, is_team) if closed else [None] * len(found)
@@ -746,7 +772,7 @@ def _board(version: int, closed: bool, found: Sequence[SqlRow[Any]]) -> Board:
     return Board(version, closed, ordered(rows))
 
 
-def _private(found: Sequence[SqlRow[Any]], is_team: np.ndarray) -> list[Private | None]:
+def _private(found: Sequence[SqlRow], is_team: np.ndarray) -> list[Private | None]:
     there = [place for place, row in enumerate(found) if row.private_hits is not None]
     pairs = [(found[place].private_hits, found[place].n_private) for place in there]
     ranks, low, high = ranks_of(pairs, is_team[there])
