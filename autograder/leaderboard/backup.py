@@ -76,16 +76,19 @@ def _save_sqlite(engine: Engine, path: Path) -> None:
 def _save_rows(engine: Engine, path: Path) -> None:
     target = open_engine(f"sqlite:///{path}")
     try:
-        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as source:
-            with target.connect().execution_options(writes=True) as connection, connection.begin():
-                migrations.upgrade(connection)
-                connection.execute(meta.delete())
-                for table in metadata.sorted_tables:
-                    _copy_rows(source, connection, table)
+        with (
+            engine.connect().execution_options(isolation_level="REPEATABLE READ") as source,
+            target.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            migrations.upgrade(connection)
+            connection.execute(meta.delete())
+            for table in metadata.sorted_tables:
+                _copy_rows(source, connection, table)
     finally:
         target.dispose()
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode=DELETE")
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA journal_mode=DELETE")
 
 
 def _copy_rows(source: Connection, target: Connection, table: sa.Table) -> None:
