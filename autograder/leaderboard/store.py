@@ -210,6 +210,16 @@ class Store:
             query = sa.select(member.c.student_id).where(member.c.team_id == team_id)
             return list(connection.scalars(query.order_by(member.c.student_id)))
 
+    def add_members(self, team_id: int, students: Sequence[str]) -> None:
+        """Put more students into a team; those who are in it stay."""
+        with self._write() as connection:
+            self._team(connection, team_id)
+            query = sa.select(member.c.student_id).where(member.c.team_id == team_id)
+            there = set(connection.scalars(query))
+            rows = [{"team_id": team_id, "student_id": one} for one in dict.fromkeys(students)]
+            if rows := [row for row in rows if row["student_id"] not in there]:
+                connection.execute(member.insert(), rows)
+
     def team_of_student(self, student: str) -> Team | None:
         """The team that a student is in."""
         with self._read() as connection:
