@@ -7,7 +7,6 @@ far by more than chance explains. Nothing in this file knows about teams, files 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -15,6 +14,7 @@ import numpy as np
 
 Strategy = Literal["parameter-free", "step", "exact"]
 STRATEGIES = get_args(Strategy)
+ONE_OVER_LEAST_S = 5  # s is taken to be at least 0.2
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Ladder:
 
     strategy: ``parameter-free`` shows the accuracy of an upload when the mean loss falls by more than
         s / sqrt(n), s being the standard deviation over the n examples of the difference in loss to the best
-        upload so far. ``step`` shows the accuracy rounded to a multiple of `step`, when the accuracy is more
-        than `step` above what is shown. ``exact`` shows the best accuracy so far and protects nothing; it is
-        here to be compared with, and to be used where nobody would cheat.
+        upload so far, and at least 0.2 (see `exceeds_chance`). ``step`` shows the accuracy rounded to a
+        multiple of `step`, when the accuracy is more than `step` above what is shown. ``exact`` shows the
+        best accuracy so far and protects nothing; it is here to be compared with.
     """
 
     strategy: Strategy = "parameter-free"
@@ -74,17 +74,16 @@ class Ladder:
 
 
 def exceeds_chance(correct: np.ndarray, best: np.ndarray) -> bool:
-    """Whether the mean loss falls by more than s / sqrt(n); both bool (n,).
+    """Whether the mean loss falls by more than max(s, 0.2) / sqrt(n); both bool (n,).
 
-    The difference of two 0-1 losses is -1, 0 or 1 at each example, so two counts give its mean and its
-    standard deviation (the sample's, with n - 1).
+    The difference of two 0-1 losses is -1, 0 or 1 at each example. With d examples at which it is not 0, g
+    more of them gained than lost, and the sample's variance s^2 = (d - g^2 / n) / (n - 1), the paper's rule
+    g / n > s / sqrt(n) comes to g > 0 and g^2 > d. In whole numbers there is no rounding to be exploited.
+
+    The least s, 0.2, is ours: two uploads that differ in two examples have an s of nearly nothing, and who
+    changes two at a time would be told of every pair that both became right.
     """
-    n = len(correct)
     changed = correct != best
     differing = int(np.count_nonzero(changed))
-    gained = int(np.count_nonzero(changed & correct))
-    fall = (2 * gained - differing) / n
-    if n == 1:
-        return fall > 0
-    variance = (differing - n * fall * fall) / (n - 1)
-    return fall > math.sqrt(max(variance, 0.0) / n)
+    gained = 2 * int(np.count_nonzero(changed & correct)) - differing
+    return gained > 0 and gained**2 > differing and (ONE_OVER_LEAST_S * gained) ** 2 > len(correct)
