@@ -180,6 +180,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.tests["web"] = lambda address: address.startswith(("http://", "https://"))
     environment.filters.update(percent=percent, moment=moment, day=day)
     environment.globals.update(shown=shown, place=place)
     return environment

@@ -93,7 +93,7 @@
     const width = `${(parseFloat(to) - parseFloat(from)).toFixed(2)}%`;
     parts.push(make("rect", { class: "range", x: from, width, y: "5", height: "8", rx: "2" }));
     if (score.high < scale.low) parts.push(make("path", { class: "beyond", d: "M5 4.5 L0 9 L5 13.5" }));
-    else parts.push(make("circle", { class: "dot", cx: at(scale, score.score), cy: "50%", r: "4" }));
+    else parts.push(make("line", { class: "dot", x1: at(scale, score.score), x2: at(scale, score.score), y1: "3", y2: "15" }));
     return parts;
   }
   function shake(by) {
@@ -354,20 +354,29 @@
     $("my-score-label").textContent = closed ? "Private score" : "Public score";
     $("my-score").textContent = score ? percent(score.score) : "–";
     $("my-interval").textContent = score ? `${number(score.low)}–${number(score.high)}` : "";
-    $("my-left").textContent = closed ? "–" : team.left_today;
+    $("my-left").textContent = team.left_today ?? "no limit";
     $("show-row").disabled = !ownRow();
-    $("my-gap").textContent = gapTo(row, score, closed);
+    showAhead(row, score, closed);
+    $("left-part").hidden = closed;
     $("upload-part").hidden = closed;
     $("name-part").hidden = closed;
   }
-  function gapTo(row, score, closed) {
-    if (!score) return closed ? "No upload of your team was scored." : "Not on the board yet: your first upload puts you there.";
-    const rows = board ? board.rows : [...(team.ahead ?? []), row];
-    const place = rows.findIndex((one) => one.kind === "team" && one.name === mine);
-    const ahead = rows.slice(0, Math.max(place, 0)).filter((one) => one.kind === "team" && shown(one, closed)).slice(-3).reverse();
-    if (!ahead.length) return "Nobody is ahead of you.";
-    const gaps = ahead.map((one) => `${isolated(one.name)} by ${number(Math.abs(shown(one, closed).score - score.score))}`);
-    return `Just ahead of you: ${gaps.join(", ")} points.`;
+  function showAhead(row, score, closed) {
+    $("ahead").replaceChildren();
+    if (!score) {
+      $("my-gap").textContent = closed ? "No upload of your team was scored." : "Not on the board yet: your first upload puts you there.";
+      return;
+    }
+    const rows = board ? board.rows : [...team.ahead, row];
+    const above = rows.slice(0, Math.max(rows.findIndex((one) => keyOf(one) === keyOf(row)), 0));
+    const nearest = above.filter((one) => one.kind === "team" && shown(one, closed)).slice(-3).reverse();
+    $("my-gap").textContent = nearest.length ? "Just ahead of you:" : "Nobody is ahead of you.";
+    for (const one of nearest) {
+      const gap = rankOf(one, closed) === rankOf(row, closed)
+        ? ": same rank, earlier"
+        : `: ${number(shown(one, closed).score - score.score)} points more`;
+      $("ahead").append(make("li", {}, make("bdi", {}, one.name), gap));
+    }
   }
   /* A name within a sentence: marks of direction in it do not reach the rest. */
   const isolated = (name) => `\u2068${name}\u2069`;
@@ -429,7 +438,7 @@
     const form = new FormData();
     form.append("file", chosen, chosen.name);
     try {
-      const receipt = await ask("api/uploads", { method: "POST", body: form });
+      const receipt = await ask("api/uploads", { method: "POST", body: form, headers: { "X-Requested-By": "page" } });
       choose(null);
       $("file").value = "";
       say($("upload-answer"), receipt.message, "good");
