@@ -10,8 +10,9 @@ TORCH_VERSION ?= 2.13.0
 # Arguments for pytest, such as `make test ARGS="-k bundle"`.
 ARGS ?=
 
-# The tests of a file share what they set up (a graded class, a bundle), so they stay in one process.
-WORKERS := -n auto --maxprocesses 8 --dist loadfile
+# The tests of a file share what they set up (a graded class, a bundle), so they stay in one process; files are taken
+# in order, since the longest of them hold few tests and would otherwise come last, alone.
+WORKERS := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
 TORCH := torch==$(TORCH_VERSION)
