@@ -18,6 +18,14 @@ from tests.training.small import assert_same_state, network, spots, state
 from tests.training.worker import EPOCHS, STEPS, run, train
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_raises():
+    """As in a terminal: what is started in the background has Ctrl-C turned off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def whole():
     """The training that nobody stops: its weights and its history."""
