@@ -67,7 +67,7 @@ def new(
     daily_limit: Annotated[int, typer.Option(min=1, help="Scored uploads for a team and day.")] = 5,
     train: Annotated[int | None, typer.Option(min=1, help="Training pictures; default 20,000.")] = None,
     test: Annotated[int | None, typer.Option(min=4, help="Test pictures; default 10,000.")] = None,
-    size: Annotated[int | None, typer.Option(min=8, help="Side of the pictures, of --from-images.")] = None,
+    size: Annotated[int | None, typer.Option(min=8, help="Side of the pictures in pixels.")] = None,
 ) -> None:
     """Make a competition: pictures, hidden labels, settings, and three baselines on its board.
 
@@ -75,27 +75,27 @@ def new(
     What can be changed later is in NAME/leaderboard.toml.
     """
     from autograder.leaderboard import baselines, sets
+    from autograder.leaderboard.competition import update_description
 
     settings = {
         "timezone": _zone(timezone),
         "daily_limit": daily_limit,
         "deadline": _moment(deadline) if deadline else None,
     }
-    sizes: dict[str, Any] = {"train": train, "test": test}
+    sizes: dict[str, Any] = {"train": train, "test": test, "size": size}
     sizes = {key: value for key, value in sizes.items() if value is not None}
     shown = title or name.resolve().name
-    with err.status("making the pictures ..."):
-        if from_images is None:
-            competition = sets.procedural(name, title=shown, settings=settings, **sizes)
-        else:
-            sizes |= {"size": size} if size is not None else {}
-            competition = sets.from_images(name, from_images, title=shown, settings=settings, **sizes)
+    if from_images is None:
+        competition = sets.procedural(name, title=shown, settings=settings, **sizes)
+    else:
+        competition = sets.from_images(name, from_images, title=shown, settings=settings, **sizes)
     store = _store(competition)
     task, rules = competition.task(), competition.rules
-    with err.status("measuring the baselines ..."):
-        for one in baselines.measure(competition):
-            score = store.record_baseline(one.name, one.predictions, task, rules=rules)
-            out.print(f"  {100 * score:5.1f} %  {one.name}")
+    found = baselines.measure(competition)
+    for one in found:
+        score = store.record_baseline(one.name, one.predictions, task, rules=rules)
+        out.print(f"  {100 * score:5.1f} %  {one.name}")
+    update_description(competition, baseline=baselines.to_beat(found, task))
     where = printable(str(name), 200)
     out.print(
         f"[b]{escape(shown)}[/b] is ready: {len(task.ids):,} test pictures of "

@@ -29,6 +29,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from autograder.leaderboard import answers, pages, predictions, store
 from autograder.leaderboard.competition import Competition, LeaderboardError
@@ -97,6 +98,7 @@ def create_app(competition: Competition, settings: Settings | None = None) -> Fa
     )
     app.state.service = service
     app.add_middleware(PatientRefusals)
+    app.add_middleware(NoStackTraces)
     app.add_middleware(SecurityHeaders, proxies=service.proxies)
     _say_errors_in_one_sentence(app)
     _add_board(app, service)
@@ -522,41 +524,70 @@ STATUS: dict[type[LeaderboardError], int] = {
 
 
 def _say_errors_in_one_sentence(app: FastAPI) -> None:
-    def answer(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
-        return JSONResponse({"error": sentence, "counted": False}, status_code=status, headers=headers)
-
     def handler(kind: type[Exception]) -> Callable[..., Any]:
         return app.exception_handler(kind)
 
     @handler(Refusal)
     async def refused(_: Request, error: Refusal) -> Response:
-        return answer(error.status, error.sentence, error.headers)
+        return _error(error.status, error.sentence, error.headers)
 
     @handler(predictions.Refused)
     async def unreadable(_: Request, error: predictions.Refused) -> Response:
-        return answer(422, str(error))
+        return _error(422, str(error))
 
     @handler(LeaderboardError)
     async def not_stored(_: Request, error: LeaderboardError) -> Response:
         status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 422)
-        return answer(status, str(error), {"Retry-After": "10"} if status == 503 else None)
+        return _error(status, str(error), _retry_after(app.state.service, status))
 
     @handler(ClientDisconnect)
     async def gone(_: Request, error: ClientDisconnect) -> Response:
-        return answer(400, "The upload was cut short; send the file again.")
+        return _error(400, "The upload was cut short; send the file again.")
 
     @handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return answer(422, _what_is_wrong(error))
+        return _error(422, _what_is_wrong(error))
 
     @handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> Response:
         sentence = {404: "There is nothing at this address; / is the board.", 405: "Use another method here."}
-        return answer(error.status_code, sentence.get(error.status_code, str(error.detail)), error.headers)
+        return _error(error.status_code, sentence.get(error.status_code, str(error.detail)), error.headers)
 
-    @handler(Exception)
-    async def broken(_: Request, error: Exception) -> Response:
-        return answer(500, "Something broke on the server, and its keeper can read what; try again later.")
+
+class NoStackTraces:
+    """Whatever breaks is logged; the client hears one sentence, with the headers of every other answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except Exception:
+            log.exception("%s %s broke", scope.get("method"), printable(scope.get("path", "")))
+            if scope["type"] != "http" or begun:
+                raise
+            sentence = "Something broke on the server, and its keeper can read what; try again later."
+            await _error(500, sentence)(scope, receive, send)
+
+
+def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": sentence, "counted": False}, status_code=status, headers=headers)
+
+
+def _retry_after(service: Service, status: int) -> dict[str, str] | None:
+    if status == 429:  # the day's uploads are used up
+        moment = now()
+        wait = service.competition.rules.next_day_at(moment) - moment
+        return {"Retry-After": str(1 + int(wait.total_seconds()))}
+    return {"Retry-After": "10"} if status == 503 else None
 
 
 def _what_is_wrong(error: RequestValidationError) -> str:
