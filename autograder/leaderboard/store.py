@@ -831,7 +831,7 @@ def _clean(text: str, what: str, longest: int) -> str:
     Raises:
         LeaderboardError: it is empty, too long, or holds characters that do not show.
     """
-    shown = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
+    shown = " ".join(word for word in unicodedata.normalize("NFC", text).split(" ") if word)
     if not shown or len(shown) > longest:
         raise LeaderboardError(f"{what} must have 1 to {longest} characters; {len(shown)} were given.")
     if printable(shown, longest) != shown:
