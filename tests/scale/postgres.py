@@ -19,10 +19,12 @@ PASSWORD = "p4ss%word with spaces"
 class Server:
     """A server whose only user, `USER`, has a password. A context manager; it ends what it started.
 
-    As root everything is run as an ordinary user, since PostgreSQL refuses to be root.
+    As root everything is run as an ordinary user, since PostgreSQL refuses to be root. durable: whether it
+    waits for the disk, as one does that is to be measured.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, durable: bool = False) -> None:
+        self._durable = durable
         self.folder = Path(
             tempfile.mkdtemp(prefix="postgres-")
         )  # short: the name of a socket may not be long
@@ -43,7 +45,8 @@ class Server:
 
     def start(self) -> None:
         options = ["-D", f"{self.folder}/data", "-k", str(self.folder), "-c", "listen_addresses="]
-        options += ["-c", "fsync=off"]
+        if not self._durable:
+            options += ["-c", "fsync=off"]
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(["postgres", *options], stdout=log, stderr=log, **self._as_user)
         deadline = time.monotonic() + 60
