@@ -91,7 +91,9 @@ class Me(BaseModel):
 
 
 class Selection(BaseModel):
-    upload: int = Field(description="The upload that is to be scored at the close; see `history` of /api/me.")
+    upload: int = Field(
+        ge=1, le=2**31 - 1, description="What is to be scored at the close; see `history` of /api/me."
+    )
 
 
 class Pseudonym(BaseModel):

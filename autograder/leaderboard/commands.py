@@ -112,7 +112,7 @@ def _zone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise WrongUsage(f"There is no time zone called {name!r}; write it like Europe/Berlin.") from None
+        raise WrongUsage(f"--timezone {name!r} is no time zone; write it like Europe/Berlin.") from None
     return name
 
 

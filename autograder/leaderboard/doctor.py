@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from autograder.doctor import Check, State, guarded
-from autograder.leaderboard.competition import Competition
+from autograder.leaderboard.competition import Competition, LeaderboardError
 from autograder.leaderboard.security import HEADERS
 from autograder.leaderboard.serving import is_served
 from autograder.leaderboard.store import Store
@@ -100,6 +100,8 @@ def database(competition: Competition) -> Found:
         if not teams:
             return "warning", found, "Make tokens: autograder leaderboard tokens ROSTER.csv"
         return "ok", found, ""
+    except LeaderboardError as error:
+        return "problem", str(error), "If it stays so, restore the last backup (`restore`)."
     finally:
         store.close_connections()
 

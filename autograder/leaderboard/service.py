@@ -554,7 +554,11 @@ def _say_errors_in_one_sentence(app: FastAPI) -> None:
 
     @handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> Response:
-        sentence = {404: "There is nothing at this address; / is the board.", 405: "Use another method here."}
+        sentence = {
+            400: "The request cannot be read.",
+            404: "There is nothing at this address; / is the board.",
+            405: "Use another method here.",
+        }
         return _error(error.status_code, sentence.get(error.status_code, str(error.detail)), error.headers)
 
 
