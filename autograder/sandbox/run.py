@@ -145,7 +145,7 @@ class Sandbox:
         limits = self.limits
         rlimits = {
             "AS": limits.address_space,
-            "CPU": limits.cpu_seconds,
+            "CPU": 2 * limits.cpu_seconds + 1,  # should the keeper, which counts exactly, be late
             "FSIZE": limits.file_bytes,
             "NOFILE": limits.open_files,
             "CORE": 0,
@@ -157,6 +157,7 @@ class Sandbox:
             "answer_bytes": limits.answer_bytes,
             "memory_bytes": limits.memory_bytes,
             "threads": limits.threads,
+            "cpu_seconds": limits.cpu_seconds,
             "keep_seconds": limits.total_seconds + _KEEP_SECONDS,
         }
 
@@ -466,7 +467,7 @@ class Run:
         if code is None or report.get("asked"):
             return "the process closed its connection to the grader"
         if code == -signal.SIGKILL and report["cpu_seconds"] > 0.9 * self._limits.cpu_seconds:
-            return f"CPU limit: used {self._limits.cpu_seconds} s of processor time"
+            return self._over("cpu")
         if code == _OUT_OF_MEMORY:
             return f"memory limit: needed more than {self._limits.address_space >> 20} MiB"
         if code >= 0:
@@ -480,6 +481,7 @@ class Run:
         """The limit that the keeper saw exceeded, in words."""
         limits = self._limits
         return {
+            "cpu": f"CPU limit: used {limits.cpu_seconds} s of processor time",
             "memory": f"memory limit: held more than {limits.memory_bytes >> 20} MiB",
             "disk": f"disk limit: wrote more than {limits.tmpfs_bytes >> 20} MiB, or too many files",
             "threads": f"thread limit: started more than {limits.threads} threads",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import importlib.metadata as metadata
 import os
@@ -162,6 +163,7 @@ def _digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+@functools.cache  # as it was when this process first looked: it runs what it imported, and so do its runs
 def _digest_of_course() -> str:
     files = sorted(file for _, files in _course_sources().values() for file in files)
     return _digest(

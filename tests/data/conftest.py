@@ -21,6 +21,8 @@ from cs_utils.data.download import Patience
 from cs_utils.data.registry import DataSet, File
 
 HURRIED = Patience(silence=0.5, window=0.3, slowest=2_000, cuts=3, pause=0)
+# Where the download is to succeed, or to fail for another reason than time, however busy the machine is.
+STEADY = replace(HURRIED, silence=60, window=60, slowest=1)
 
 
 @dataclass

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from cs_utils.data import DataError, decode, load, made, names, registry, store
 from cs_utils.data.registry import DataSet
 from cs_utils.data.sources import load_set
-from tests.data.conftest import HURRIED, Web, cifar, idx, python2_pickle, tar_gz
+from tests.data.conftest import STEADY, Web, cifar, idx, python2_pickle, tar_gz
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,7 +126,7 @@ def test_a_wrong_file_is_refused_and_replaced_by_a_download(
     assert f"{path} is not used: it is" in message and said in message
     assert path.read_bytes() == wrong
     capsys.readouterr()
-    assert len(load_set(online, [home], patience=HURRIED).train) == 90
+    assert len(load_set(online, [home], patience=STEADY).train) == 90
     assert f"Tiny: {path} is not used: it is" in capsys.readouterr().out
     assert path.read_bytes() == packed["train-images.gz"] and len(web.requests) == 1
 
@@ -318,7 +318,7 @@ def test_a_download_that_was_killed_is_resumed(online: DataSet, web: Web, home: 
     killed.communicate()
     assert not (home / "tiny" / "train-images.gz").exists()
     here = part.stat().st_size
-    images = load_set(online, [home], patience=HURRIED)
+    images = load_set(online, [home], patience=STEADY)
     assert ("/a/train-images.gz", f"bytes={here}-") in web.requests
     assert (images.train.images[..., 0] == values["train-images"]).all() and not part.exists()
 

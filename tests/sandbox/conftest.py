@@ -5,6 +5,7 @@ A test that takes `sandbox`, `run`, `ask` or `level` is run at both protected le
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from autograder.sandbox.levels import PROTECTED
 from cs_utils.checking.outcome import Outcome
 
 QUICK = Limits(cell_seconds=3, total_seconds=30, cpu_seconds=20)
+PATIENT = Limits(cell_seconds=60, total_seconds=120, cpu_seconds=120)
 
 
 @pytest.fixture(scope="session", params=PROTECTED, ids=lambda level: level.value)
@@ -43,6 +45,19 @@ def run(sandbox: Sandbox) -> Iterator[Callable[..., Run]]:
     yield start
     for each in runs:
         each.close()
+
+
+@pytest.fixture(scope="session")
+def patient_sandbox(level: Level) -> Iterator[Sandbox]:
+    with Sandbox(level, PATIENT) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def patient(patient_sandbox: Sandbox) -> Iterator[Callable[..., Run]]:
+    """As `run`, for what takes its time: that is not what ends these runs, however busy the machine is."""
+    with contextlib.ExitStack() as runs:
+        yield lambda *sources: runs.enter_context(patient_sandbox.start(cells(*sources)))
 
 
 @pytest.fixture

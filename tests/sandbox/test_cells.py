@@ -88,9 +88,9 @@ def test_in_place_changes_and_prints_are_reported_not_punished(run):
     assert (outcome.changed, outcome.printed) == (("x",), 6)
 
 
-def test_500_mb_of_output_cost_nothing(run):
+def test_500_mb_of_output_cost_nothing(patient):
     lots = "line = 'x' * 1_000_000\nfor _ in range(500):\n    print(line)\n"
-    result = run(lots + "import os, sys\nsys.stdout.buffer.write(b'x')\nos.write(1, b'x' * 1000)\nn = 1")
+    result = patient(lots + "import os, sys\nsys.stdout.buffer.write(b'x')\nos.write(1, b'x' * 1000)\nn = 1")
     assert (result.troubles, result.dead) == ((), None)
     assert result.value("n").value == 1
 
@@ -111,8 +111,8 @@ def test_what_ipython_syntax_becomes_does_no_harm(run):
     assert result.value("n").value == 8
 
 
-def test_plots_can_be_made(run):
-    result = run(
+def test_plots_can_be_made(patient):
+    result = patient(
         "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.set_title('edges')\n"
         "ax.imshow([[1, 2]])\n"
         "plt.savefig('figure.png')\nplt.show()\nimport os\nsize = os.path.getsize('figure.png')"
@@ -121,8 +121,8 @@ def test_plots_can_be_made(run):
     assert result.value("size").value > 1000
 
 
-def test_dataclasses_and_recursion_work(run):
-    result = run(
+def test_dataclasses_and_recursion_work(patient):
+    result = patient(
         "from __future__ import annotations\nfrom dataclasses import dataclass\n"
         "@dataclass\nclass P:\n    x: int = 3",
         "def f(n):\n    return 0 if n == 0 else 1 + f(n - 1)",

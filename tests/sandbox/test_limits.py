@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import time
 from dataclasses import replace
@@ -12,7 +11,7 @@ import pytest
 
 from autograder.sandbox import Level, Limits, Sandbox
 from autograder.sandbox import run as running
-from tests.sandbox.conftest import QUICK, call, cells
+from tests.sandbox.conftest import PATIENT, QUICK, call, cells
 
 
 def test_an_endless_loop_in_a_cell_is_named(run):
@@ -77,8 +76,8 @@ def test_killing_itself_does_no_harm_to_others(run):
     assert call(run("def f():\n    return 1"), "f").value == 1
 
 
-def test_a_memory_bomb_raises_inside_and_the_rest_is_graded(run):
-    result = run(
+def test_a_memory_bomb_raises_inside_and_the_rest_is_graded(patient):
+    result = patient(
         "import numpy as np\nx = np.ones(10**10)",
         "y = []\nwhile True:\n    y.append(np.empty(10**8, np.uint8))",
         "n = len(y)\ndel y",
@@ -104,7 +103,7 @@ MEMORY = {
 
 @pytest.mark.parametrize("how", MEMORY)
 def test_memory_has_a_limit_of_its_own(level, how):
-    limits = replace(QUICK, memory_bytes=300 << 20)
+    limits = replace(PATIENT, memory_bytes=300 << 20)
     with Sandbox(level, limits) as sandbox, sandbox.start(cells("n = 1", MEMORY[how])) as result:
         assert result.dead is not None and result.dead.number == 2
         assert "memory limit: held more than 300 MiB" in result.dead.failure.message
@@ -117,19 +116,6 @@ def test_the_keeper_ends_a_run_that_its_grader_forgot(level, monkeypatch):
         assert result.alive
         assert select.select([result._control], [], [], 10)[0], "nobody asked, and the keeper speaks"
         assert "long after its time" in result.value("n").failure.message
-
-
-@pytest.fixture(scope="module")
-def patient_sandbox(level):
-    """Time is not what ends these runs, however busy the machine is."""
-    with Sandbox(level, replace(QUICK, cell_seconds=60, total_seconds=120, cpu_seconds=120)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def patient(patient_sandbox):
-    with contextlib.ExitStack() as runs:
-        yield lambda *sources: runs.enter_context(patient_sandbox.start(cells(*sources)))
 
 
 FILL = """
@@ -193,12 +179,12 @@ def test_one_file_has_a_largest_size(level):
         assert "too large" in result.value("told").value
 
 
-def test_open_files_are_limited(run):
+def test_open_files_are_limited(patient):
     source = (
         "n, kept = 0, []\ntry:\n    while n < 5000:\n        kept.append(open('/dev/null'))\n        n += 1\n"
         "except OSError as error:\n    told = str(error)\ndel kept"
     )
-    result = run(source)
+    result = patient(source)
     assert result.value("n").value < 256
     assert "Too many open files" in result.value("told").value
 

@@ -275,8 +275,8 @@ def test_files_of_the_instructor_cannot_be_changed(ask, sandbox, tmp_path, where
 KEPT = ("st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_nlink")
 
 
-def test_what_honest_code_does_with_files_works(run):
-    result = run(
+def test_what_honest_code_does_with_files_works(patient):
+    result = patient(
         "import os, tempfile, shutil, pathlib, numpy as np\n"
         "np.savez('a.npz', x=np.ones(3))\nx = np.load('a.npz')['x']\nshutil.copy('a.npz', 'b.npz')\n"
         "os.makedirs('figures/small', exist_ok=True)\npathlib.Path('figures/note').write_text('n')\n"

@@ -10,6 +10,7 @@ from typing import Any
 EVERY_MS = 25
 _MOST_ENTRIES = 5000  # as many as the tmpfs of a run has inodes
 _DEEPEST = 50
+_CPU_CLOCK = 2  # of a whole process, by its number: what clock_getcpuclockid(3) gives
 
 
 class Watch:
@@ -18,7 +19,7 @@ class Watch:
     Args:
         proc: a descriptor of /proc, which is not there any more once the fence stands.
         pid: of the process, as seen there.
-        request: holds memory_bytes, threads, keep_seconds, and tmpfs_bytes for `folder`.
+        request: holds memory_bytes, threads, cpu_seconds, keep_seconds, and tmpfs_bytes for `folder`.
         folder: what the process may write to, where nothing else limits that; or None.
     """
 
@@ -30,9 +31,11 @@ class Watch:
         self._end = time.monotonic() + request["keep_seconds"]
 
     def over(self) -> str:
-        """The limit that the process is over: wall, memory, threads, disk; or ""."""
+        """The limit that the process is over: wall, cpu, memory, threads, disk; or ""."""
         if time.monotonic() > self._end:
             return "wall"
+        if self._processor_time() >= self._request["cpu_seconds"]:
+            return "cpu"
         memory, threads = self._status()
         if memory > self._request["memory_bytes"]:
             return "memory"
@@ -41,6 +44,13 @@ class Watch:
         if self._folder is not None and not _fits(self._folder, self._request["tmpfs_bytes"]):
             return "disk"
         return ""
+
+    def _processor_time(self) -> float:
+        """Seconds, exactly. What the kernel's own limit counts is a sample, and far off on a busy machine."""
+        try:
+            return time.clock_gettime(~self._pid << 3 | _CPU_CLOCK)
+        except OSError:  # it has just ended
+            return 0.0
 
     def _status(self) -> tuple[int, int]:
         """Bytes of memory that belong to the process (with what it was forked with), and its threads."""
