@@ -120,6 +120,8 @@ class Scale:
         steps_high = max(math.ceil(high / SCALE_STEP - 1e-9), steps_low + 2)
         steps_high = min(steps_high, round(1 / SCALE_STEP))
         steps_low = min(steps_low, steps_high - 2)
+        while _every(steps_high - steps_low) is None:
+            steps_low, steps_high = (steps_low - 1, steps_high) if steps_low else (0, steps_high + 1)
         return cls(round(steps_low * SCALE_STEP, 6), round(steps_high * SCALE_STEP, 6))
 
     def at(self, score: float) -> str:
@@ -133,8 +135,12 @@ class Scale:
     def ticks(self) -> list[float]:
         """Three to six round scores, the ends among them."""
         steps = round((self.high - self.low) / SCALE_STEP)
-        every = next(n for n in (1, 2, 3, 4, 5, steps) if steps % n == 0 and steps / n <= 5)
-        return [round(self.low + n * SCALE_STEP, 6) for n in range(0, steps + 1, every)]
+        return [round(self.low + n * SCALE_STEP, 6) for n in range(0, steps + 1, _every(steps) or steps)]
+
+
+def _every(steps: int) -> int | None:
+    """How many steps lie between two ticks, so that five such spaces at most fill the scale, or None."""
+    return next((n for n in (1, 2, 3, 4) if steps % n == 0 and steps // n <= 5), None)
 
 
 def zone(competition: Mapping[str, Any]) -> ZoneInfo:

@@ -69,11 +69,14 @@
     let to = Math.max(Math.ceil(known.reduce((most, one) => Math.max(most, one.high), 0) / STEP - 1e-9), from + 2);
     to = Math.min(to, Math.round(1 / STEP));
     from = Math.min(from, to - 2);
+    while (!everyOf(to - from)) from > 0 ? from-- : to++;
     return { low: Number((from * STEP).toFixed(6)), high: Number((to * STEP).toFixed(6)) };
   }
+  /* How many steps lie between two ticks, so that at most five such spaces fill the scale. */
+  const everyOf = (steps) => [1, 2, 3, 4].find((n) => steps % n === 0 && steps / n <= 5);
   function ticksOf(scale) {
     const steps = Math.round((scale.high - scale.low) / STEP);
-    const every = [1, 2, 3, 4, 5, steps].find((n) => steps % n === 0 && steps / n <= 5);
+    const every = everyOf(steps);
     const ticks = [];
     for (let n = 0; n <= steps; n += every) ticks.push(scale.low + n * STEP);
     return ticks;
@@ -84,7 +87,8 @@
 
   function drawing(row, score, scale, closed) {
     const parts = [];
-    if (closed && row.score !== null) {
+    const isBeyond = score.high < scale.low;
+    if (closed && row.score !== null && !isBeyond) {
       const before = at(scale, row.score);
       parts.push(make("line", { class: "moved", x1: before, x2: at(scale, score.score), y1: "50%", y2: "50%" }));
       parts.push(make("circle", { class: "before", cx: before, cy: "50%", r: "3.5" }));
@@ -92,13 +96,13 @@
     const [from, to] = [at(scale, score.low), at(scale, score.high)];
     const width = `${(parseFloat(to) - parseFloat(from)).toFixed(2)}%`;
     parts.push(make("rect", { class: "range", x: from, width, y: "5", height: "8", rx: "2" }));
-    if (score.high < scale.low) parts.push(make("path", { class: "beyond", d: "M5 4.5 L0 9 L5 13.5" }));
+    if (isBeyond) parts.push(make("path", { class: "beyond", d: "M5 4.5 L0 9 L5 13.5" }));
     else parts.push(make("line", { class: "dot", x1: at(scale, score.score), x2: at(scale, score.score), y1: "3", y2: "15" }));
     return parts;
   }
   function shake(by) {
     if (by === null) return ["–"];
-    if (by === 0) return [seenOnly("● 0"), unseen("same rank")];
+    if (by === 0) return [seenOnly("±0"), unseen("same rank")];
     return by > 0 ? [seenOnly(`▲ ${by}`), unseen(`up ${by}`)] : [seenOnly(`▼ ${-by}`), unseen(`down ${-by}`)];
   }
   const unit = (text) => make("span", { class: "unit" }, text);
@@ -204,7 +208,7 @@
 
   /* ---- staying up to date ---- */
 
-  let version = null, dirty = false, timer = null, asked = 0, stream = null, poll = null, skew = 0;
+  let version = null, dirty = false, timer = null, asked = 0, stream = null, doubt = null, unconnected = false, poll = null, skew = 0;
 
   /* A large board is asked for less often, and not by everybody at once. */
   const gap = () => Math.min(10, (board ? board.rows.length : body.rows.length) / 50) * 1000;
@@ -236,7 +240,8 @@
     } else {
       return connection("lost");
     }
-    connection(stream && stream.readyState === EventSource.OPEN ? "live" : "polling");
+    if (unconnected) connection("polling");
+    else if (stream.readyState === EventSource.OPEN) connection("live");
   }
   function connection(how) {
     const words = {
@@ -255,12 +260,18 @@
   }
   function listen() {
     stream = new EventSource("api/events");
-    stream.addEventListener("open", () => { connection("live"); changed(); });
+    stream.addEventListener("open", () => { unconnected = false; connection("live"); changed(); });
     stream.addEventListener("board", changed);
     stream.addEventListener("error", () => {
       // The browser tries again by itself unless the server said no; then we do, once a minute.
       if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 60000);
-      refresh();
+      // A short break is nobody's news.
+      doubt ??= setTimeout(() => {
+        doubt = null;
+        if (stream.readyState === EventSource.OPEN) return;
+        unconnected = true;
+        refresh();
+      }, 3000);
     });
   }
   function countDown() {
@@ -317,6 +328,7 @@
   }
   function signOut(why = "") {
     token = team = mine = null;
+    historyShown = "";
     store.set(STORED, null);
     for (const tr of body.rows) markMine(tr);
     $("team").hidden = true;
@@ -357,6 +369,7 @@
     $("my-left").textContent = team.left_today ?? "no limit";
     $("show-row").disabled = !ownRow();
     showAhead(row, score, closed);
+    $("my-next").textContent = team.left_today === 0 ? `more from ${moment(team.next_day_at)}` : "";
     $("left-part").hidden = closed;
     $("upload-part").hidden = closed;
     $("name-part").hidden = closed;
@@ -454,8 +467,13 @@
 
   /* ---- history, and the upload that counts ---- */
 
+  let selecting = null;
+  let historyShown = "";
   function showHistory() {
     const closed = board ? board.closed : table.classList.contains("closed");
+    const news = JSON.stringify([team.history, closed]);
+    if (news === historyShown || selecting) return; // a choice under way is not taken out of one's hands
+    historyShown = news;
     const uploads = [...team.history].sort((a, b) => new Date(a.at) - new Date(b.at) || a.upload - b.upload);
     const focused = document.activeElement?.dataset?.upload;
     $("history").tBodies[0].replaceChildren(...uploads.reverse().map((one) => historyRow(one, closed)));
@@ -478,7 +496,6 @@
       make("td", {}, make("time", { datetime: one.at }, moment(one.at)), source, make("br"), file),
       make("td", {}, percent(one.shown, 2), make("br"), make("span", { class: "quiet" }, one.improved ? "▲ new best" : "no better")));
   }
-  let selecting = null;
   function select(one) {
     clearTimeout(selecting); // arrow keys pass over uploads: the one that stays is sent
     selecting = setTimeout(async () => {
@@ -488,6 +505,8 @@
       } catch (problem) {
         say($("selection-answer"), problem.message, "refused");
       }
+      selecting = null;
+      historyShown = ""; // what the server has is shown, also after a refusal
       await refreshTeam();
     }, 600);
   }
@@ -554,6 +573,7 @@
     }));
     const names = [...body.querySelectorAll("tr.team")].map((tr) => tr.dataset.name).filter((name) => histories[name]);
     $("whose").append(...names.map((name) => make("option", { value: name }, name)));
+    for (const tag of body.querySelectorAll(".you")) tag.textContent = " drawn below"; // nobody is signed in here
     const draw = () => {
       const name = $("whose").value;
       chart($("progress"), $("progress-caption"), histories[name], references);
@@ -588,8 +608,8 @@
     document.addEventListener("visibilitychange", () => { if (!document.hidden && dirty) changed(); });
     setInterval(countDown, 30000);
     token = store.get(STORED);
-    await refresh();
     listen();
+    await refresh();
     if (token) refreshTeam();
   }
 
