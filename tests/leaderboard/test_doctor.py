@@ -116,7 +116,7 @@ def test_an_address_without_tls_is_a_problem_unless_it_is_this_machine(one, monk
     told = Message()
     for name, value in HEADERS.items():
         told[name] = value
-    monkeypatch.setattr(doctor, "_ask", lambda _: (told, time.time()))
+    monkeypatch.setattr(doctor, "_ask", lambda _: (told, time.time(), time.time()))
     state, found, _ = states(one, "http://board.example.org")["public address"]
     assert state == "problem" and "without TLS" in found
     monkeypatch.setattr(doctor, "_certificate_days", lambda *_: 3.0)
