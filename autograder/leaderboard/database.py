@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
 PATIENCE = 20  # seconds that a writer waits for another one
+# Connections that are kept, and that there may be; PostgreSQL's own limit is 100 for all processes together.
+POOL: dict[str, int] = {"pool_size": 8, "max_overflow": 32, "pool_timeout": PATIENCE}
 
 metadata = sa.MetaData(
     naming_convention={
@@ -134,8 +136,9 @@ def open_engine(url: str) -> Engine:
     if address.get_backend_name() != "sqlite":
         patience = {"connect_timeout": "10", "options": f"-c lock_timeout={PATIENCE}s"}
         address = address.set(drivername="postgresql+psycopg", query=patience | dict(address.query))
-        return sa.create_engine(address, pool_size=8, max_overflow=24, pool_pre_ping=True)
-    engine = sa.create_engine(address, connect_args={"timeout": PATIENCE, "check_same_thread": False})
+        return sa.create_engine(address, pool_pre_ping=True, **POOL)
+    patience = {"timeout": PATIENCE, "check_same_thread": False}
+    engine = sa.create_engine(address, connect_args=patience, **POOL)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -143,7 +146,7 @@ def open_engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin when we say so
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

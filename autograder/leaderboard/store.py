@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
 
 from autograder.leaderboard import scoring
 from autograder.leaderboard.batches import Batches
@@ -586,7 +586,9 @@ BY_KEY = sa.select(*RECEIPT_COLUMNS).where(
 )
 HISTORY = sa.select(*RECEIPT_COLUMNS).where(upload.c.team_id == sa.bindparam("team")).order_by(upload.c.id)
 USED = sa.select(sa.func.count()).where(
-    upload.c.team_id == sa.bindparam("team"), upload.c.day == sa.bindparam("day")
+    upload.c.team_id == sa.bindparam("team"),
+    upload.c.day == sa.bindparam("day"),
+    upload.c.source != "handed in",  # beside a notebook: no upload of anybody's day
 )
 CLOSED_AT = sa.select(meta.c.closed_at)
 HITS_AT_LEAST = sa.select(sa.func.count()).where(
@@ -857,13 +859,15 @@ def _explained() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except DBAPIError as error:
+    except (DBAPIError, TimeoutError) as error:
         raise Busy(
             f"The leaderboard's database cannot be used just now ({_reason(error)}). Nothing was stored; try "
             "again in a moment."
         ) from error
 
 
-def _reason(error: DBAPIError) -> str:
+def _reason(error: DBAPIError | TimeoutError) -> str:
     """The database's own words, without the statement and its values."""
+    if isinstance(error, TimeoutError):
+        return "too many are asking at once"
     return " ".join(str(error.orig).split())[:200]

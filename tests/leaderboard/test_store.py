@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -502,6 +504,65 @@ def test_jobs_that_share_a_transaction_do_not_suffer_for_one_another(store):
     assert sorted(row["name"] for row in rows(store, "team")) == sorted(
         ["0", "1", "2", "4", "6", "8", "9", "10", "11"]
     )
+
+
+@dataclass
+class Held:
+    """A store whose uploads stop just before their transaction ends, until that one is let go."""
+
+    store: Store
+    before_end: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def __post_init__(self) -> None:
+        self.store._uploads = Batches(self._transaction, refusals=(LeaderboardError,))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with self.store._write() as connection:
+            yield connection
+            self.before_end.release()
+            self.go.acquire(timeout=20)
+
+    def reached(self) -> bool:
+        """Whether uploads stand before the end of their transaction, a while after they came there."""
+        return self.before_end.acquire(timeout=20) and not time.sleep(0.1)
+
+
+def test_nobody_is_answered_before_it_is_on_disk(stores, task, rules):
+    """Neither who began the transaction nor those who share it."""
+    held = Held(stores("sqlite"))
+    teams = [new_team(held.store) for _ in range(5)]
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(record, held.store, teams[0], guess(task, 0.5), task, rules)
+        assert held.reached()
+        others = [pool.submit(record, held.store, team, guess(task, 0.5), task, rules) for team in teams[1:]]
+        while len(held.store._uploads._waiting) < 4:  # so that they share the next transaction
+            time.sleep(0.01)
+        assert not first.done()
+        held.go.release()
+        assert held.reached() and first.result().left_today == 4
+        answered = [one.done() for one in others]
+        held.go.release()
+        assert not any(answered)
+        assert {one.result().left_today for one in others} == {4}
+    assert len(rows(held.store, "upload")) == 5
+
+
+def test_a_close_waits_for_uploads_under_way(store, task, rules):
+    """Otherwise an upload that is accepted could be missing from the final scores."""
+    held, other, team = Held(store), Store(store.url), new_team(store)
+    with ThreadPoolExecutor(2) as pool:
+        upload = pool.submit(record, store, team, guess(task, 0.5), task, rules)
+        assert held.reached()
+        closing = pool.submit(other.close, NOON, task)
+        time.sleep(0.2)
+        waited = not closing.done()
+        held.go.release()
+        assert waited and upload.result().improved
+        row = closing.result().row_of(team)
+    assert row is not None and row.private is not None
+    other.close_connections()
 
 
 def test_a_locked_database_is_waited_for_and_then_said_to_be_busy(stores, task, rules, monkeypatch):
