@@ -20,6 +20,8 @@ from autograder.intake.reading import Unreadable, read_file
 
 PARTS = {
     "submission": "another file was handed in",
+    "predictions": "another predictions.npz was handed in",
+    "competition": "the competition's labels or its baseline changed",
     "release": "the released notebook changed",
     "exercises": "the exercises or the checking engine changed",
     "grader": "the grader changed",
@@ -34,16 +36,11 @@ ELSEWHERE = ("executor", "scheduler")  # where it is judged makes no difference
 
 def of_class(course: Course, assignment: str, level: str) -> dict[str, str]:
     """The parts that all submissions of an assignment share, each as a short text or a digest."""
-    library = Path(cs_utils.__file__).parent
-    described = [
-        *sorted((library / "checking").glob("*.py")),
-        library / "exercises" / f"nb{assignment}.py",
-        SOLUTIONS / "answers" / f"{assignment}.toml",
-    ]
+    answers = SOLUTIONS / "answers" / f"{assignment}.toml"
     return {
         "release": _digest(course.release(assignment).read_bytes()),
-        "exercises": _digest_of(described),
-        "grader": _digest_of(sorted(Path(__file__).parent.rglob("*.py"))),
+        "exercises": _of_exercises(assignment) + _digest(answers.read_bytes() if answers.exists() else b""),
+        "grader": _of_grader(),
         "packages": ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "torch")),
         "seed": _digest(str(course.seed(assignment)).encode()),  # a digest of 128 secret bits tells nothing
         "level": level,
@@ -79,13 +76,22 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
+# Code as it was when this process first looked: later changes on disk are not what it runs.
+
+
+@functools.cache
+def _of_grader() -> str:
+    return _digest_of(sorted(Path(__file__).parent.rglob("*.py")))
+
+
+@functools.cache
+def _of_exercises(assignment: str) -> str:
+    library = Path(cs_utils.__file__).parent
+    exercises = library / "exercises" / f"nb{assignment}.py"
+    return _digest_of([*sorted((library / "checking").glob("*.py")), exercises])
+
+
 def _digest_of(files: Iterable[Path]) -> str:
-    return _digest_of_bytes(
-        tuple((path.name, path.stat().st_mtime_ns, path) for path in files if path.exists())
+    return _digest(
+        b"\0".join(path.name.encode() + b"\0" + path.read_bytes() for path in files if path.exists())
     )
-
-
-@functools.lru_cache(maxsize=64)
-def _digest_of_bytes(files: tuple[tuple[str, int, Path], ...]) -> str:
-    parts = (name.encode() + b"\0" + path.read_bytes() for name, _, path in files)
-    return _digest(b"\0".join(parts))

@@ -136,12 +136,14 @@ def collect(
     Collecting the same thing twice changes nothing. What fits nobody, or more than one, is listed.
     """
     from autograder.collect import collect as sort_in
+    from autograder.collect import files_beside
 
     course = Course(course_dir)
     course.assignment(assignment)
     if not source.exists():
         raise WrongUsage(f"There is no {source}. Give a folder or a zip file.")
-    report = sort_in(source, course.path, assignment, course.roster(), zone=_zone(zone))
+    beside = files_beside(course.release(assignment))
+    report = sort_in(source, course.path, assignment, course.roster(), zone=_zone(zone), beside=beside)
     if as_json:
         print(json.dumps(asdict(report), indent=1))
     else:

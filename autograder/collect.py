@@ -1,5 +1,8 @@
 """Hand-ins as an LMS gives them (a folder or a zip) -> submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb.
 
+Where a notebook asks for another file, as notebook 12 for predictions.npz, that is taken in the same way and
+put beside the notebook; each of the two is the student's newest, and has its own timestamp.
+
 Files are matched to the roster by id, e-mail or name, and never by a guess: what fits nobody, or more than
 one, is listed. No file of a student's is opened but as bytes, no link is followed, and no file is ever left
 half-written.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import lzma
 import os
 import re
@@ -29,6 +33,9 @@ from autograder.text import listed, printable
 
 MAX_TOTAL = 4 * 2**30  # bytes of all notebooks of one archive
 MAX_ENTRIES = 100_000
+STAMP = "timestamp.txt"  # nbgrader's name for the time of a notebook
+# Graded cell -> the file beside the notebook that it is about.
+BESIDE = {"check_predictions": "predictions.npz"}
 
 RowStatus = Literal["collected", "replaced", "unchanged", "missing", "problem"]
 
@@ -74,6 +81,21 @@ class Handed:
     astray: bool = False
 
 
+def files_beside(release: Path) -> tuple[str, ...]:
+    """The files that are handed in beside the notebook which is released at `release`."""
+    try:
+        cells = json.loads(release.read_bytes())["cells"]
+        asked = {cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # grading says that it is damaged
+        return ()
+    return tuple(file for grade_id, file in BESIDE.items() if grade_id in asked)
+
+
+def stamp_of(file: str) -> str:
+    """The file that holds the time of `file`, which lies beside a notebook: predictions.timestamp.txt."""
+    return f"{PurePosixPath(file).stem}.{STAMP}"
+
+
 def collect(
     source: Path,
     course_dir: Path,
@@ -81,11 +103,13 @@ def collect(
     roster: Mapping[str, Student],
     *,
     zone: dt.tzinfo = dt.UTC,
+    beside: Sequence[str] = (),
 ) -> CollectReport:
     """Copy the newest notebook of every student on the roster into the course folder.
 
     Collecting the same source twice changes nothing. An attempt that is older than the one already there does
-    not replace it. `zone` is the time zone of a zip's entries where they do not say it themselves.
+    not replace it. `zone` is the time zone of a zip's entries where they do not say it themselves. `beside`
+    names the files that are taken beside the notebook (`files_beside`).
 
     Raises:
         CollectError: `source` is no folder and no zip archive, or is damaged.
@@ -96,9 +120,9 @@ def collect(
             raise ValueError(f"{printable(name)!r} cannot be the name of a folder; correct it first")
     with _opened(source, zone) as files:
         others = _other_assignments(course_dir, assignment)
-        chosen, left_out = _sort(files, assignment, others, roster)
+        chosen, left_out = _sort(files, assignment, others, roster, beside)
         rows = [
-            _collect_one(student, chosen.get(student, []), course_dir, assignment, source)
+            _collect_student(student, chosen.get(student, []), course_dir, assignment, source, beside)
             for student in roster
         ]
     return CollectReport(tuple(rows), tuple(left_out))
@@ -248,18 +272,23 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: list[i
 # Whose file is it?
 
 _JUNK = re.compile(
-    r"(^|/)(__MACOSX|\.ipynb_checkpoints|\.git)/|(^|/)(\.[^/]*|Thumbs\.db|desktop\.ini|timestamp\.txt)$"
+    r"(^|/)(__MACOSX|\.ipynb_checkpoints|\.git)/|(^|/)(\.[^/]*|Thumbs\.db|desktop\.ini|([^/]*\.)?timestamp\.txt)$"
 )
 _NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # browsers add .txt or .json
+_BESIDE = re.compile("|".join(rf"{re.escape(PurePosixPath(file).suffix)}$" for file in BESIDE.values()), re.I)
 _MOODLE = re.compile(r"^(?P<who>.+)_\d+_assignsubmission_[a-z]+_?$")
 _CANVAS = re.compile(r"^(?P<who>[^_]+)_(?:LATE_)?(?P<user>\d+)_(?:LATE_)?\d+_(?P<file>.+)$")
 _ATTEMPT = re.compile(r"(?:-(\d{1,4})| ?\((\d{1,4})\))$")
 
 
 def _sort(
-    files: Sequence[Handed], assignment: str, others: set[str], roster: Mapping[str, Student]
+    files: Sequence[Handed],
+    assignment: str,
+    others: set[str],
+    roster: Mapping[str, Student],
+    beside: Sequence[str],
 ) -> tuple[dict[str, list[Handed]], list[tuple[str, str]]]:
-    """Files by student, the best attempt last; and those that were left out, with the reason."""
+    """Files by student; and those that were left out, with the reason."""
     index = _Index(roster)
     files = [handed for handed in files if handed.astray or not _JUNK.search(handed.name)]
     depth = _wrappers([handed.name for handed in files if not handed.astray], index)
@@ -271,22 +300,27 @@ def _sort(
             continue
         if _of_another(handed.name, others):
             continue
-        people = _owners(PurePosixPath(handed.name).parts[depth:], assignment, index)
-        if len(people) == 1 and (_NOTEBOOK.search(handed.name) or handed.problem):
+        people = _owners(PurePosixPath(handed.name).parts[depth:], assignment, index, beside)
+        wanted = _NOTEBOOK.search(handed.name) or _meant(handed, beside)
+        if len(people) == 1 and (wanted or handed.problem):
             found.setdefault(people[0], []).append(handed)
         else:
-            left_out.append((printable(handed.name, 200), _why_left_out(handed.name, people)))
-    for attempts in found.values():
-        attempts.sort(key=lambda handed: _rank(handed, assignment))
+            left_out.append((printable(handed.name, 200), _why_left_out(handed.name, people, bool(wanted))))
     return found, left_out
 
 
-def _why_left_out(name: str, people: Sequence[str]) -> str:
+def _meant(handed: Handed, beside: Sequence[str]) -> str:
+    """Which of the files beside a notebook this one is, by its ending; or ""."""
+    ending = PurePosixPath(handed.name).suffix.casefold()
+    return next((file for file in beside if PurePosixPath(file).suffix == ending), "")
+
+
+def _why_left_out(name: str, people: Sequence[str], wanted: bool) -> str:
     if len(people) > 1:
         return f"fits {listed(sorted(people))}; put it into a folder named by the student's id"
     if name.lower().endswith((".zip", ".7z", ".rar", ".gz")):
         return "is an archive inside the source and was not opened; unpack it and collect again"
-    if not _NOTEBOOK.search(name):
+    if not wanted:
         return f"is no notebook{f', from {people[0]}' if people else ''}; ask for the .ipynb file"
     return "fits nobody on the roster; put it into a folder named by the student's id, or correct the roster"
 
@@ -299,13 +333,17 @@ def _of_another(name: str, others: set[str]) -> bool:
     return bool(others & {*folders, stem, _ATTEMPT.sub("", stem)})
 
 
-def _rank(handed: Handed, assignment: str) -> tuple[bool, bool, int, float, str]:
-    """Later is better: readable, named as the assignment, by the attempt's number, by time, by name."""
-    stem = _NOTEBOOK.sub("", PurePosixPath(handed.name).name)
-    attempt = _ATTEMPT.search(stem)
+def _stem(file: str) -> str:
+    """The file's name without the ending of a notebook, or of a file that is taken beside one."""
+    return _NOTEBOOK.sub("", _BESIDE.sub("", file))
+
+
+def _rank(handed: Handed, name: str) -> tuple[bool, bool, int, float, str]:
+    """Later is better: readable, named as `name`, by the attempt's number, by time, by name."""
+    attempt = _ATTEMPT.search(_stem(PurePosixPath(handed.name).name))
     number = int(attempt[1] or attempt[2]) if attempt else 0
     when = handed.modified.timestamp() if handed.modified else 0.0
-    return not handed.problem, assignment in handed.name, number, when, handed.name
+    return not handed.problem, name in handed.name, number, when, handed.name
 
 
 class _Index:
@@ -347,7 +385,7 @@ def _wrappers(names: Sequence[str], index: _Index) -> int:
     return depth
 
 
-def _owners(parts: Sequence[str], assignment: str, index: _Index) -> list[str]:
+def _owners(parts: Sequence[str], assignment: str, index: _Index, beside: Sequence[str]) -> list[str]:
     """The students who may have handed in the file. The outer part decides: students name the inner ones."""
     *folders, file = parts
     for folder in folders:
@@ -355,63 +393,91 @@ def _owners(parts: Sequence[str], assignment: str, index: _Index) -> list[str]:
             continue
         moodle = _MOODLE.match(folder)
         return index.find(moodle["who"] if moodle else folder)
-    stem = _NOTEBOOK.sub("", file)
+    stem = _stem(file)
     if people := index.find(stem):
         return people
     if canvas := _CANVAS.match(stem):
         return index.find(canvas["who"]) or index.find(canvas["user"])
     bare = _ATTEMPT.sub("", stem)
-    return index.find(bare) or index.find(bare.replace(assignment, "").strip("_- "))
+    words = (assignment, *map(_stem, beside))
+    return index.find(bare) or next(
+        (people for word in words if (people := index.find(bare.replace(word, "").strip("_- ")))), []
+    )
 
 
 # Writing
 
 
-def _collect_one(
-    student: str, attempts: Sequence[Handed], course_dir: Path, assignment: str, source: Path
+def _collect_student(
+    student: str,
+    attempts: Sequence[Handed],
+    course_dir: Path,
+    assignment: str,
+    source: Path,
+    beside: Sequence[str],
 ) -> Row:
-    """Put the best attempt in place. A failure costs this student's row, not the others'."""
+    """Put the best of each file in place. A failure costs this student's row, not the others'."""
     folder = course_dir / "submitted" / student / assignment
-    target = folder / f"{assignment}.ipynb"
+    notebooks = [handed for handed in attempts if not _meant(handed, beside)]
+    row = _collect_one(student, notebooks, folder / f"{assignment}.ipynb", STAMP, source)
+    for file in beside:
+        meant = [handed for handed in attempts if _meant(handed, beside) == file]
+        row = _together(row, file, _collect_one(student, meant, folder / file, stamp_of(file), source))
+    return row
+
+
+def _together(row: Row, file: str, other: Row) -> Row:
+    """The row of a notebook with what happened to a file beside it."""
+    status = row.status
+    if other.status == "problem" or (status == "unchanged" and other.status != "missing"):
+        status = other.status
+    if other.status == "unchanged" and not other.message:
+        return row
+    said = f"{file}: {other.status}" + (f", {other.message}" if other.message else "")
+    return Row(row.student, status, "; ".join(filter(None, [row.message, said])), row.source or other.source)
+
+
+def _collect_one(student: str, attempts: Sequence[Handed], target: Path, stamp: str, source: Path) -> Row:
+    """Put the best attempt at one file in place."""
+    what = "notebook" if stamp == STAMP else target.name
     if not attempts:
         if target.exists():
-            return Row(student, "unchanged", f"nothing in {source.name}; the notebook collected before stays")
+            return Row(student, "unchanged", f"nothing in {source.name}; the {what} collected before stays")
         return Row(student, "missing", f"nothing in {source.name}")
-    best = attempts[-1]
+    *others, best = sorted(attempts, key=lambda handed: _rank(handed, target.stem))
     name = printable(best.name, 200)
     if best.problem:
         return Row(student, "problem", f"{name} {best.problem}", name)
     notes = []
-    if len(attempts) > 1:
-        rest = [printable(handed.name, 200) for handed in attempts[:-1]]
+    if others:
+        rest = [printable(handed.name, 200) for handed in others]
         notes.append(f"{len(attempts)} files, took {name}, not {listed(rest)}")
     try:
         data = best.read()
     except OSError as error:
         return Row(student, "problem", f"{name}: {error.strerror}; ask the student to hand it in again", name)
     if len(data) > MAX_BYTES:
-        notes.append(
-            f"larger than {MAX_BYTES // 2**20} MiB, so it cannot be graded; ask for it without outputs"
-        )
+        remedy = "; ask for it without outputs" if stamp == STAMP else ""
+        notes.append(f"larger than {MAX_BYTES // 2**20} MiB, so it cannot be graded{remedy}")
     try:
-        status, note = _put(folder, target, data, best.modified)
+        status, note = _put(target, target.with_name(stamp), data, best.modified)
     except OSError as error:
         message = f"{target} cannot be written ({error.strerror}); put that right and collect again"
         return Row(student, "problem", message, name)
     return Row(student, status, "; ".join([*notes, note] if note else notes), name)
 
 
-def _put(folder: Path, target: Path, data: bytes, modified: dt.datetime | None) -> tuple[RowStatus, str]:
-    """Write notebook and timestamp, unless the same or a later attempt is there already.
+def _put(target: Path, stamp: Path, data: bytes, modified: dt.datetime | None) -> tuple[RowStatus, str]:
+    """Write a file and its timestamp, unless the same or a later attempt is there already.
 
-    The timestamp goes first: when the run is interrupted between the two, the next one sees an old notebook
-    and writes the new one.
+    The timestamp goes first: when the run is interrupted between the two, the next one sees an old file and
+    writes the new one.
     """
+    folder = target.parent
     for part in (folder.parent.parent, folder.parent, folder, target):
         if part.is_symlink():
             raise OSError(None, f"{part.name} is a symbolic link")
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = folder / "timestamp.txt"
     before = _read_stamp(stamp)
     existed = target.exists()
     same = existed and target.stat().st_size == len(data) and target.read_bytes() == data

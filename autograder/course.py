@@ -115,6 +115,18 @@ class Course:
         return dict(self._table("grading"))
 
     @property
+    def competition(self) -> Path | None:
+        """The folder of the competition that predictions are handed in for: ``[leaderboard] competition``.
+
+        Raises:
+            CourseError: it is no text.
+        """
+        found = self._table("leaderboard").get("competition")
+        if found is not None and not isinstance(found, str):
+            raise CourseError(f"{SETTINGS}: competition in [leaderboard] must be a folder, in quotes.")
+        return None if found is None else (self.path / Path(found).expanduser()).resolve()
+
+    @property
     def assignments(self) -> dict[str, Assignment]:
         """Every assignment that has been released into this folder, by name, in order."""
         released = sorted(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import datetime as dt
 import functools
 import hashlib
 import json
@@ -27,6 +28,7 @@ from nbgrader.utils import is_grade, is_solution, parse_utc
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from autograder.collect import BESIDE, STAMP, stamp_of
 from autograder.course import Course, CourseError, prepare
 from autograder.intake.reading import Unreadable, read_file
 from autograder.results import ExerciseGrade, GradedSubmission, Intake, from_plain
@@ -185,7 +187,7 @@ def _record(course: Course, submission: GradedSubmission, book: api.Gradebook | 
             for path, text in (
                 # nbformat's own writer indents, which takes ten times as long; nobody reads this file as text
                 (autograded, json.dumps(autograded_notebook(release, submission)) + "\n"),
-                (results, json.dumps(dataclasses.asdict(submission), indent=1, ensure_ascii=True) + "\n"),
+                (results, json.dumps(dataclasses.asdict(submission)) + "\n"),
             ):
                 waiting.append((prepare(path, text), path))
             remarks = _write_scores(book, course, submission, release, before)
@@ -230,6 +232,7 @@ def _write_scores(
     grades, comments = _rows(book, _submitted_notebook(book, course, submission))
     cells = {cell.metadata.nbgrader.grade_id: cell for cell in release.cells if is_nbgrader(cell)}
     earned = {grade.grade_id: grade.points for grade in submission.grades}
+    undecided = {grade.grade_id for grade in submission.grades if grade.by_hand}
     remarks = []
     for name, grade in grades.items():
         cell = cells.get(name)
@@ -239,6 +242,8 @@ def _write_scores(
         if is_solution(cell):
             answered = is_answered(cell, submission.intake.written)
             grade.auto_score = None if answered else 0.0
+        elif name in undecided:
+            grade.auto_score = None
         else:
             grade.auto_score = float(earned.get(name, 0.0))
         if grade.manual_score is None:
@@ -330,13 +335,19 @@ def _student(book: api.Gradebook, course: Course, student_id: str) -> api.Studen
 
 
 def _timestamp(course: Course, submission: GradedSubmission) -> Any:
-    """When it was handed in (UTC, without a zone, as nbgrader stores it), or None when that is not known."""
-    path = course.submitted(submission.student, submission.assignment) / "timestamp.txt"
+    """When the last file was handed in (UTC, without a zone, as nbgrader stores it), or None if unknown."""
+    folder = course.submitted(submission.student, submission.assignment)
+    found = (_moment(folder / name) for name in (STAMP, *map(stamp_of, BESIDE.values())))
+    return max((moment for moment in found if moment is not None), default=None)
+
+
+def _moment(path: Path) -> dt.datetime | None:
     try:
         data, _ = read_file(path)  # no pipe, no link: it may be the student's own file
-        return parse_utc(data[:MAX_TIMESTAMP].decode().strip())
+        moment: dt.datetime = parse_utc(data[:MAX_TIMESTAMP].decode().strip())
     except (Unreadable, ValueError, OverflowError):
         return None
+    return moment
 
 
 def _auto_comment(cell: NotebookNode, submission: GradedSubmission) -> str | None:
@@ -407,7 +418,8 @@ def autograded_notebook(release: NotebookNode, submission: GradedSubmission) -> 
     Nothing of it runs in a browser: code is shown as text, written answers are sanitised Markdown, and there
     is no output but ours.
     """
-    notebook = copy.deepcopy(release)
+    notebook = copy.copy(release)
+    notebook.cells = [copy.copy(cell) for cell in release.cells]  # whose parts are replaced, not changed
     grades = {grade.grade_id: grade for grade in submission.grades}
     for cell in notebook.cells:
         if not is_nbgrader(cell):

@@ -25,10 +25,14 @@ from autograder import basis, gradebook
 from autograder.course import Course, CourseError
 from autograder.executors import Executor, ExecutorLost, Local
 from autograder.judge import Task, graded_cells, right_answers
+from autograder.leaderboard.handed_in import PARTS as PREDICTIONS
+from autograder.leaderboard.handed_in import Scorer
 from autograder.problems import Problem, problems
 from autograder.results import GradedSubmission, Intake
 from autograder.sandbox import Level, Limits
 from autograder.work import Work, without_grades
+
+_LOCK_TRIES = 20  # one second in all
 
 Progress = Callable[[str, int, int], None]
 
@@ -87,8 +91,13 @@ def grade_class(
     start = time.perf_counter()
     chosen = _chosen(course, students)
     done: dict[str, GradedSubmission] = {}
-    with executor or Local(jobs) as place, _only_grader(course), _log(course, assignment) as (log, log_path):
-        setup = Setup.make(course, assignment, place, allow_unprotected)
+    with (
+        executor or Local(jobs) as place,
+        _only_grader(course),
+        _log(course, assignment) as (log, log_path),
+        Scorer.make(course, assignment) or contextlib.nullcontext() as predictions,
+    ):
+        setup = Setup.make(course, assignment, place, allow_unprotected, predictions)
         _clear_parts(course)
         log.info("grading %s: %d students, isolation: %s", assignment, len(chosen), setup.work.level.value)
         kept = {} if again else setup.still_valid(chosen)
@@ -139,10 +148,14 @@ def changes(
     """Judge submissions again, record nothing, and say what would change, by student and cell."""
     chosen = _chosen(course, students)
     found: list[Change] = []
-    with executor or Local(jobs) as place, _only_grader(course):
-        setup = Setup.make(course, assignment, place, allow_unprotected)
+    with (
+        executor or Local(jobs) as place,
+        _only_grader(course),
+        Scorer.make(course, assignment) or contextlib.nullcontext() as predictions,
+    ):
+        setup = Setup.make(course, assignment, place, allow_unprotected, predictions)
         for number, (student, result) in enumerate(setup.judged(chosen), 1):
-            now = _result_or_failure(setup, student, result)
+            now = setup.with_predictions(_result_or_failure(setup, student, result), enter=False)
             found.extend(_differences(gradebook.read_record(course, student, assignment), now))
             if progress is not None:
                 progress(student, number, len(chosen))
@@ -174,15 +187,24 @@ Result = Callable[[], GradedSubmission]  # gives the result, or raises what went
 
 @dataclass(frozen=True)
 class Setup:
-    """What a class is graded with: the course, the work that all its submissions share, and who does it."""
+    """What a class is graded with: the course, the work that all its submissions share, and who does it.
+
+    predictions: scores what is handed in beside the notebook, where it asks for that.
+    """
 
     course: Course
     work: Work
     executor: Executor
+    predictions: Scorer | None = None
 
     @classmethod
     def make(
-        cls, course: Course, assignment: str, executor: Executor, allow_unprotected: bool = False
+        cls,
+        course: Course,
+        assignment: str,
+        executor: Executor,
+        allow_unprotected: bool = False,
+        predictions: Scorer | None = None,
     ) -> Setup:
         """Read the assignment and ask the executor for its level of isolation."""
         release = gradebook.read_release(course, assignment)
@@ -200,7 +222,7 @@ class Setup:
             allow_unprotected=allow_unprotected,
             **times,
         )
-        return cls(course, work, executor)
+        return cls(course, work, executor, predictions)
 
     def path(self, student: str) -> Path:
         """The notebook that a student handed in, if any."""
@@ -208,7 +230,10 @@ class Setup:
         return self.course.submitted(student, assignment) / f"{assignment}.ipynb"
 
     def still_valid(self, students: Sequence[str]) -> dict[str, Result]:
-        """The recorded results of students that judging again would give again."""
+        """The recorded results of students that judging again would give again.
+
+        Predictions are scored every time: it takes no time, and the board may not have them yet.
+        """
         found: dict[str, Result] = {}
         for student in students:
             try:
@@ -217,9 +242,14 @@ class Setup:
                 continue
             if before is None or before.status not in ("graded", "unreadable"):
                 continue
-            if before.basis == self.work.basis | {"submission": basis.of_submission(self.path(student))}:
+            rests_on = {part: what for part, what in before.basis.items() if part not in PREDICTIONS}
+            if rests_on == self.work.basis | {"submission": basis.of_submission(self.path(student))}:
                 found[student] = lambda before=before: before  # type: ignore[misc]
         return found
+
+    def with_predictions(self, submission: GradedSubmission, *, enter: bool) -> GradedSubmission:
+        """`submission` with the points of the predictions beside it. enter: put them on the board, too."""
+        return submission if self.predictions is None else self.predictions.complete(submission, enter=enter)
 
     def judged(self, students: Sequence[str]) -> Generator[tuple[str, Result]]:
         """Judge in parallel; results come as they are finished.
@@ -291,7 +321,7 @@ def _result_or_failure(setup: Setup, student: str, result: Result) -> GradedSubm
 
 def _recorded(setup: Setup, student: str, result: Result, book: Gradebook) -> GradedSubmission:
     """The result of one student, written to the gradebook."""
-    submission = _result_or_failure(setup, student, result)
+    submission = setup.with_predictions(_result_or_failure(setup, student, result), enter=True)
     try:
         remarks = gradebook.record(setup.course, submission, book)
     except (CourseError, gradebook.GradebookLost):
@@ -320,12 +350,10 @@ def _clear_parts(course: Course) -> None:
 def _only_grader(course: Course) -> Iterator[None]:
     """Hold the course's lock; the operating system frees it however this process ends."""
     with open(course.path / ".grading.lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock.fileno()):
             raise GradingInProgress(
                 f"another grader is at work on {course.path}; wait for it to end, then run this again"
-            ) from None
+            )
         with gradebook.locked_for_grading(course) as ours:
             if not ours:
                 raise GradingInProgress(
@@ -333,6 +361,17 @@ def _only_grader(course: Course) -> Iterator[None]:
                     "again"
                 )
             yield
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock, if need be after a moment: a killed grader's may still be open in a process it had just
+    started, until that runs a program of its own."""
+    for _ in range(_LOCK_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @contextlib.contextmanager

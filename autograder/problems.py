@@ -16,6 +16,7 @@ MOST_WORDS = 600  # characters of what happened; the log has all
 ASK = "ask the student to hand it in, then collect and grade again"
 LOOK = "look at the notebook; points can be given by hand in formgrader"
 MEND = "ask the student to mend it and to hand it in again, or give points by hand in formgrader"
+SETTLE = "put that right, then grade again; or give the points by hand in formgrader"
 ROSTER = "if it is a student's, correct the folder's name or add the student to roster.csv, then grade again"
 
 
@@ -45,16 +46,23 @@ def _stranger(name: str) -> Problem:
 
 
 def _problem(one: GradedSubmission) -> Problem | None:
+    lost = [grade for grade in one.grades if grade.lost]
+    troubled = [grade for grade in one.grades if grade.trouble]
+    said = [
+        *(f"{grade.name}: {grade.lost}" for grade in lost),
+        *(f"{grade.name}: {grade.trouble}" for grade in troubled),
+    ]
     if one.status != "graded":
         what, todo = _split(one)
+        what = _cut("; ".join([what, *said]))
         return Problem(one.student, file_of(one), what, one.max_points - one.points, todo)
-    lost = [grade for grade in one.grades if grade.lost]
-    words = [*filter(None, [one.summary]), *(f"{grade.name}: {grade.lost}" for grade in lost)]
+    words = [*filter(None, [one.summary]), *said]
     if not words:
         return None
-    what = "; ".join(words)
-    points = sum(grade.max_points - grade.points for grade in lost)
-    return Problem(one.student, file_of(one), _cut(what), points, MEND if lost else LOOK)
+    undecided = [*lost, *(grade for grade in troubled if grade.by_hand)]
+    points = sum(grade.max_points - grade.points for grade in undecided)
+    todo = SETTLE if troubled else MEND if lost else LOOK
+    return Problem(one.student, file_of(one), _cut("; ".join(words)), points, todo)
 
 
 def file_of(one: GradedSubmission) -> str:

@@ -61,7 +61,9 @@ class ExerciseGrade:
 
     grade_id: of the check cell (``check_corr2d``). html and text: the report a student may see, made from
     public cases only, with everything of the student's escaped. findings: named mistakes, one line each.
-    lost: how the answer ended its process and so lost all points of the exercise, or "".
+    lost: how the answer ended its process and so lost all points of the exercise, or "". by_hand: nothing
+    could be decided, so a person gives the points. trouble: what the instructor should put right, and then
+    grade again, or "".
     """
 
     grade_id: str
@@ -72,6 +74,8 @@ class ExerciseGrade:
     text: str
     findings: tuple[str, ...] = ()
     lost: str = ""
+    by_hand: bool = False
+    trouble: str = ""
 
 
 @dataclass(frozen=True)

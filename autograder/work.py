@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.collect import STAMP
 from autograder.intake.apart import Readers
 from autograder.intake.reading import HAND_IN_AGAIN, Unreadable, read_file
 from autograder.judge import GradedCell, Task, judge
@@ -114,7 +115,7 @@ def handed_in(student: str, path: Path) -> Handed:
         if not os.path.lexists(path):
             return Handed(student, None, why=_missing(path))
         data, notes = read_file(path)
-        return Handed(student, data, (*notes, *_whose_file(path)) if notes else notes)
+        return Handed(student, data, (*notes, *whose_file(path)) if notes else notes)
     except Unreadable as problem:
         return Handed(student, None, status="unreadable", why=str(problem))
     except OSError as error:  # a folder that is closed to us, or that is being moved about
@@ -122,7 +123,7 @@ def handed_in(student: str, path: Path) -> Handed:
         return Handed(student, None, status="unreadable", why=why)
 
 
-def _whose_file(path: Path) -> tuple[Note, ...]:
+def whose_file(path: Path) -> tuple[Note, ...]:
     """What is to be said when a hard link makes this file one of ours or a classmate's, too.
 
     Raises:
@@ -189,7 +190,7 @@ def _missing(path: Path) -> str:
         return "nothing was handed in"
     if path.parent.is_symlink() or path.parent.parent.is_symlink():
         return "the submission folder is a symbolic link; replace it by a real folder"
-    others = sorted(entry.name for entry in path.parent.iterdir() if entry.name != "timestamp.txt")
+    others = sorted(entry.name for entry in path.parent.iterdir() if not entry.name.endswith(STAMP))
     if not others:
         return "the submission folder is empty"
     return f"no {path.name} in the submission, only: {listed([printable(name) for name in others])}"

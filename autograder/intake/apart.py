@@ -14,7 +14,8 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
 import nbformat
 
@@ -24,7 +25,12 @@ from autograder.results import Intake, Note
 SECONDS = 30  # of processor time for one submission; an ordinary one needs less than a tenth
 MEMORY = 4 << 30
 
+T = TypeVar("T")
 _COMMAND = [sys.executable, "-P", "-c", "from autograder.intake.apart import serve; serve()"]
+
+
+class Buried(RuntimeError):
+    """What was read ended the process that read it; the message says how."""
 
 
 class Readers:
@@ -38,17 +44,31 @@ class Readers:
 
     def take_in(self, data: bytes, instructor: nbformat.NotebookNode, notes: tuple[Note, ...] = ()) -> Intake:
         """As `autograder.intake.take_in_bytes`; a submission that ends its reader becomes a problem, too."""
+        try:
+            return self.ask(take_in_bytes, data, instructor, notes)
+        except Buried as end:
+            advice = "is its code nested very deeply? Look at it and grade it by hand"
+            return Intake(problem=f"the notebook {end}: {advice}")
+
+    def ask(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What `function` gives for `arguments`, called in such a process.
+
+        function: of a module of ours; it runs nothing of what it reads, and what it gives is our own words.
+
+        Raises:
+            Buried: it ended the process.
+        """
         reader = self._reader()
         try:
             assert reader.stdin is not None and reader.stdout is not None
-            pickle.dump((data, instructor, notes), reader.stdin)
+            pickle.dump((function, arguments), reader.stdin)
             reader.stdin.flush()
-            intake: Intake = pickle.load(reader.stdout)  # our own words: no code of a student ran there
+            found: T = pickle.load(reader.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
-            return Intake(problem=self._buried(reader))
+            raise Buried(self._buried(reader)) from None
         with self._lock:
             self._idle.append(reader)
-        return intake
+        return found
 
     def close(self) -> None:
         """End all readers; a submission that is being read comes back with a problem."""
@@ -85,10 +105,11 @@ class Readers:
         code = reader.wait()
         with self._lock, contextlib.suppress(ValueError):
             self._all.remove(reader)
-        happened = f"ended the process that read it ({code})"
-        if code == -signal.SIGXCPU:
-            happened = f"was not read within {SECONDS} s"
-        return f"the notebook {happened}: is its code nested very deeply? Look at it and grade it by hand"
+        return (
+            f"was not read within {SECONDS} s"
+            if code == -signal.SIGXCPU
+            else f"ended the process that read it ({code})"
+        )
 
 
 def serve() -> None:
@@ -97,11 +118,11 @@ def serve() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
-            data, instructor, notes = pickle.load(sys.stdin.buffer)
+            function, arguments = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         used = resource.getrusage(resource.RUSAGE_SELF)
         spent = int(used.ru_utime + used.ru_stime)
         resource.setrlimit(resource.RLIMIT_CPU, (spent + SECONDS, resource.RLIM_INFINITY))
-        pickle.dump(take_in_bytes(data, instructor, notes), sys.stdout.buffer)
+        pickle.dump(function(*arguments), sys.stdout.buffer)
         sys.stdout.buffer.flush()

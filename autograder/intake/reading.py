@@ -32,6 +32,10 @@ class Unreadable(ValueError):
     """Nothing can be taken from the file; the message says what was found and what to do."""
 
 
+class TooLarge(Unreadable):
+    """It has more bytes than are read."""
+
+
 @dataclass(frozen=True)
 class PageCell:
     """One cell as found. number: position counted from 1. kind: ``code``, ``markdown`` or ``raw``."""
@@ -66,8 +70,8 @@ class Page:
     notes: tuple[Note, ...] = ()
 
 
-def read_file(path: Path) -> tuple[bytes, tuple[Note, ...]]:
-    """The bytes of a regular file of at most 20 MiB. The file is opened once and judged by its descriptor.
+def read_file(path: Path, most: int = MAX_BYTES) -> tuple[bytes, tuple[Note, ...]]:
+    """The bytes of a regular file of at most `most`. The file is opened once and judged by its descriptor.
 
     Raises:
         Unreadable: no such file, a link, a folder, a pipe, a device, too large, or not to be read.
@@ -88,14 +92,14 @@ def read_file(path: Path) -> tuple[bytes, tuple[Note, ...]]:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
-        raise Unreadable(f"{path.name} is {_kind_of_file(found.st_mode)}, not a notebook; {HAND_IN_AGAIN}")
+        raise Unreadable(f"{path.name} is {_kind_of_file(found.st_mode)}, not a file; {HAND_IN_AGAIN}")
     with os.fdopen(descriptor, "rb") as file:
         try:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(most + 1)
         except OSError as error:
             raise Unreadable(f"{path.name} cannot be read ({error.strerror}); check the disk") from None
-    if len(data) > MAX_BYTES:
-        raise Unreadable(f"the notebook is larger than {MAX_BYTES // 2**20} MiB; {CLEAR_OUTPUTS}")
+    if len(data) > most:
+        raise TooLarge(f"the notebook is larger than {most // 2**20} MiB; {CLEAR_OUTPUTS}")
     if found.st_nlink > 1:
         message = f"{path.name} is a hard link: the same file has {found.st_nlink} names on this disk"
         return data, (Note("flag", message),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import stat
 import struct
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import autograder.collect as collecting
-from autograder.collect import CollectError, collect
+from autograder.collect import CollectError, collect, files_beside
 from autograder.intake.reading import MAX_BYTES, Unreadable, parse, read_file
 from autograder.roster import Student
 
@@ -449,3 +450,118 @@ def test_the_same_notebook_found_with_an_earlier_time_was_handed_in_then(tmp_pat
     rows, _ = run(tmp_path / "in", course)
     assert rows["alove"].status == "unchanged"
     assert "2026-10-05 12:00" in (course / "submitted/alove" / A / "timestamp.txt").read_text()
+
+
+# --- a file beside the notebook ---
+
+PREDICTIONS = "predictions.npz"
+
+
+def run_with_predictions(source: Path, course: Path):
+    report = collect(source, course, A, ROSTER, beside=[PREDICTIONS])
+    return {row.student: row for row in report.rows}, dict(report.left_out)
+
+
+def beside(course: Path, student: str) -> bytes | None:
+    path = course / "submitted" / student / A / PREDICTIONS
+    return path.read_bytes() if path.is_file() else None
+
+
+BESIDE_NAMES = [
+    "alove/predictions.npz",
+    "alove/01_correlation/predictions.npz",
+    "alove/best run.npz",
+    "lovelaceada_12345_678902_predictions.npz",
+    "lovelaceada_LATE_12345_678902_predictions-2.npz",
+    "Ada Lovelace_123_assignsubmission_file_/predictions.NPZ",
+    "alove_predictions.npz",
+    "alove (1).npz",
+]
+
+
+@pytest.mark.parametrize("name", BESIDE_NAMES)
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_predictions_find_their_student_and_lie_beside_the_notebook(tmp_path, course, name, form):
+    notebook = "alove/01_correlation.ipynb" if name.startswith("alove/") else "alove_01_correlation.ipynb"
+    if "/" in name and not name.startswith("alove/"):
+        notebook = f"{name.split('/')[0]}/01_correlation.ipynb"
+    if form == "zip":
+        source = zipped(tmp_path, [(notebook, b"work"), (name, b"labels")])
+    else:
+        source = tmp_path / "in"
+        put(source, notebook, b"work")
+        put(source, name, b"labels")
+    rows, left_out = run_with_predictions(source, course)
+    assert (got(course, "alove"), beside(course, "alove")) == (b"work", b"labels")
+    assert rows["alove"].status == "collected" and "predictions.npz: collected" in rows["alove"].message
+    assert left_out == {} and not list(course.rglob("*.part"))
+
+
+def test_predictions_are_taken_only_where_the_notebook_asks_for_them(tmp_path, course):
+    put(tmp_path / "in", "alove/01_correlation.ipynb")
+    put(tmp_path / "in", "alove/predictions.npz")
+    _, left_out = run(tmp_path / "in", course)
+    assert "is no notebook" in left_out["alove/predictions.npz"] and beside(course, "alove") is None
+    release = tmp_path / "release.ipynb"
+    assert files_beside(release) == ()
+    for grade_id, expected in (("check_ensemble", ()), ("check_predictions", (PREDICTIONS,))):
+        cells = [{"metadata": {}}, {"metadata": {"nbgrader": {"grade_id": grade_id}}}]
+        release.write_text(json.dumps({"cells": cells}))
+        assert files_beside(release) == expected
+
+
+def test_the_newest_of_each_file_stays_with_a_time_of_its_own(tmp_path, course):
+    later = NOON + dt.timedelta(days=2)
+    put(tmp_path / "first", "alove/01_correlation.ipynb", b"work")
+    put(tmp_path / "first", "alove/predictions.npz", b"old")
+    run_with_predictions(tmp_path / "first", course)
+    put(tmp_path / "second", "alove/predictions.npz", b"new", later)
+    rows, _ = run_with_predictions(tmp_path / "second", course)
+    assert rows["alove"].status == "replaced" and "notebook collected before stays" in rows["alove"].message
+    assert (got(course, "alove"), beside(course, "alove")) == (b"work", b"new")
+    folder = course / "submitted/alove" / A
+    assert (folder / "timestamp.txt").read_text() == "2026-10-05 12:00:00+00:00\n"
+    assert (folder / "predictions.timestamp.txt").read_text() == "2026-10-07 12:00:00+00:00\n"
+    run_with_predictions(tmp_path / "first", course)
+    assert beside(course, "alove") == b"new"
+    before = tree(course)
+    run_with_predictions(tmp_path / "second", course)
+    assert tree(course) == before
+
+
+def test_predictions_alone_are_taken_and_the_notebook_is_missing(tmp_path, course):
+    put(tmp_path / "in", "alove/predictions.npz", b"labels")
+    rows, _ = run_with_predictions(tmp_path / "in", course)
+    assert rows["alove"].status == "missing" and beside(course, "alove") == b"labels"
+
+
+def test_links_and_pipes_named_as_predictions_are_not_followed(tmp_path, course):
+    secret = tmp_path / "labels.npz"
+    secret.write_bytes(b"secret")
+    put(tmp_path / "in", "alove/01_correlation.ipynb", b"work")
+    (tmp_path / "in/alove/predictions.npz").symlink_to(secret)
+    put(tmp_path / "in", "jmuel/01_correlation.ipynb", b"work")
+    os.mkfifo(tmp_path / "in/jmuel/predictions.npz")
+    rows, _ = run_with_predictions(tmp_path / "in", course)
+    for student, word in (("alove", "symbolic link"), ("jmuel", "no ordinary file")):
+        assert rows[student].status == "problem" and word in rows[student].message
+        assert got(course, student) == b"work" and beside(course, student) is None
+
+
+def test_a_link_in_the_place_of_the_predictions_is_not_written_through(tmp_path, course):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    folder = course / "submitted/alove" / A
+    folder.mkdir(parents=True)
+    (folder / PREDICTIONS).symlink_to(victim)
+    put(tmp_path / "in", "alove/01_correlation.ipynb", b"work")
+    put(tmp_path / "in", "alove/predictions.npz", b"labels")
+    rows, _ = run_with_predictions(tmp_path / "in", course)
+    assert victim.read_bytes() == b"mine" and rows["alove"].status == "problem"
+    assert got(course, "alove") == b"work"
+
+
+def test_predictions_that_are_too_large_are_told(tmp_path, course):
+    put(tmp_path / "in", "alove/predictions.npz", bytes(MAX_BYTES + 1))
+    rows, _ = run_with_predictions(tmp_path / "in", course)
+    assert "larger than 20 MiB" in rows["alove"].message
