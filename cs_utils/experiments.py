@@ -17,8 +17,9 @@ class Experiments:
     """Sizes of notebook 10's experiments.
 
     said: in a sentence. train, test: how many pictures; None for all. depths: of the plain and the residual
-    networks, with their width and number of epochs. fast: arguments of the notebook's fast training.
-    fast_width: filters of its first layer.
+    networks, with their width; shrink: by how much the sides of their pictures are made smaller; depth:
+    arguments of their training. fast: those of the notebook's fast training. fast_width: filters of its
+    first layer.
     """
 
     said: str
@@ -26,8 +27,9 @@ class Experiments:
     test: int | None
     depths: tuple[int, ...]
     depth_width: int
-    depth_epochs: int
+    shrink: int
     fast_width: int
+    depth: dict[str, Any] = field(default_factory=dict)
     fast: dict[str, Any] = field(default_factory=dict)
 
 
@@ -37,18 +39,20 @@ QUICK = Experiments(
     test=100,
     depths=(8, 14),
     depth_width=4,
-    depth_epochs=1,
+    shrink=2,
     fast_width=4,
+    depth={"epochs": 1, "batch_size": 64, "max_lr": 0.1},
     fast={"epochs": 1, "batch_size": 64, "max_lr": 0.1},
 )
 SMALL = Experiments(
     "small settings for a CPU: everything works, but the accuracies are not those of the text",
     train=4000,
     test=1000,
-    depths=(20, 44),
+    depths=(20, 56),
     depth_width=8,
-    depth_epochs=3,
+    shrink=2,
     fast_width=16,
+    depth={"epochs": 6, "batch_size": 64, "max_lr": 0.1},
     fast={"epochs": 5, "batch_size": 64, "max_lr": 0.1},
 )
 FULL = Experiments(
@@ -57,8 +61,9 @@ FULL = Experiments(
     test=None,
     depths=(20, 56),
     depth_width=16,
-    depth_epochs=15,
+    shrink=1,
     fast_width=64,
+    depth={"epochs": 15, "batch_size": 128, "max_lr": 0.1},
     fast={"epochs": 24, "batch_size": 512, "max_lr": 0.4},
 )
 

@@ -23,8 +23,7 @@ Source of the topics: UCLA CS163 lecture 7 and its assignment. The network and i
 # ●●● take a walk in between.
 #
 # **Notation.** Pictures are `(N, C, H, W)`. The **features** of a picture are what the last convolution puts out, `(N, K, h, w)`: $K$ channels, each a small
-# map $f_k(x, y)$. The **head** is the linear layer that makes scores of their means. Arrays are PyTorch tensors in this notebook. Where a report writes `np.array(...)`, put it into
-# `torch.tensor(...)` to try it yourself.
+# map $f_k(x, y)$. The **head** is the linear layer that makes scores of their means. All arrays of this notebook are PyTorch tensors.
 
 # %% tags=["needed"]
 import copy
@@ -98,7 +97,7 @@ check(head_parameters=head_parameters)
 # %% [markdown]
 # **Exercise 2** · `new_head` · 10 minutes · ●○○
 #
-# Put a fresh `nn.Linear` in the place of `net.head`, with as many inputs as the old one and `classes` outputs, and return the network. Fresh also where the number of classes stays the same. The rest stays as it is;
+# Put a fresh `nn.Linear` in the place of `net.head`, with as many inputs as the old one and `classes` outputs, and return the network. Fresh also where the number of classes stays the same. The rest stays as it is, frozen or not;
 # the new head must be able to learn, even when all else is frozen.
 #
 # <details><summary>Help, I get this error</summary>
@@ -223,7 +222,7 @@ with when_done("fine_tuning_groups"):
         parts = pretrained.small_resnet().parts
         groups = fine_tuning_groups(parts, mode, lr=0.1, factor=0.5)
         count = sum(p.numel() for group in groups for p in group["params"])
-        rates = sorted({group["lr"] for group in groups})
+        rates = sorted({group.get("lr", 0.1) for group in groups})
         print(f"{mode:10s} {count:8,} parameters train, rates {', '.join(f'{rate:g}' for rate in rates)}")
 
 # %% [markdown]
@@ -243,8 +242,8 @@ print("after:  ", norm.running_mean.numpy().round(2))
 #
 # **Exercise 5** · `training_mode` · 15 minutes · ●●○
 #
-# Bring every part into the right mode, whatever mode it was in. A part is frozen when *none* of its parameters requires a gradient. Nothing is returned. In reports, `trains` lists the numbers of the parts that train, and what is shown are the running statistics of the parts'
-# batch norms after one batch.
+# Bring every part into the right mode, whatever mode it was in. A part is frozen when *none* of its parameters requires a gradient. Nothing is returned. In reports, `trains` lists the numbers of the parts that train, `partly` those among
+# them of whose batch norm only the shift trains, and what is shown are the running statistics of the parts' batch norms after one batch.
 
 
 # %% exercise="training_mode"

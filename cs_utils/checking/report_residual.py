@@ -33,6 +33,7 @@ def mirrored_scores(name: str, options: Sequence[str], count: str) -> Lines:
 
 WRITTEN: dict[str, Callable[..., Lines]] = {
     "net_learned": report_torch.net_parameters,
+    "net_output": report_torch.net_scores,
     "net_reached": net_reached,
     "net_unreached": net_reached,
     "optimizer_groups": optimizer_groups,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from cs_utils.checking.torch_probes import FIRST
+
 Lines = Iterator[str]
 
 KNOWN = "from cs_utils.checking import torch_probes as known"
@@ -17,7 +19,13 @@ def _sorted(options: Sequence[str], *ours: str) -> tuple[dict[str, str], list[st
 
 
 def _call(name: str, *parts: str) -> str:
-    return f"{name}({', '.join(parts)})"
+    return f"{name}({', '.join(map(_by_place, parts))})"
+
+
+def _by_place(part: str) -> str:
+    """``4`` of ``in_channels=4``: what the probes hand over by its place."""
+    option, _, value = part.partition("=")
+    return value if option in FIRST else part
 
 
 # --- networks ---------------------------------------------------------------------------------------------
@@ -25,7 +33,8 @@ def _call(name: str, *parts: str) -> str:
 
 def net_parameters(name: str, options: Sequence[str]) -> Lines:
     _, own = _sorted(options, "size")
-    yield f"[tuple(parameter.shape) for parameter in {_call(name, *own)}.parameters()]"
+    yield f"net = {_call(name, *own)}"
+    yield "[tuple(parameter.shape) for parameter in net.parameters()]"
 
 
 def net_stages(name: str, options: Sequence[str]) -> Lines:

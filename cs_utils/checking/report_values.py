@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking import report_networks, report_residual, report_torch
+from cs_utils.checking import report_networks, report_residual, report_torch, report_transfer
 from cs_utils.checking.compare import describe
 from cs_utils.checking.exercise import MAX_PASTED, Case, Exercise
 from cs_utils.checking.outcome import ANYTHING, Odd, Seed
@@ -25,7 +25,12 @@ MAX_TEXT = 200
 MAX_CALL = 600  # characters of one argument
 MAX_ITEMS = 16  # of a tuple or list
 CALL_WIDTH = 88
-WRITTEN = {**report_networks.WRITTEN, **report_torch.WRITTEN, **report_residual.WRITTEN}  # calls of probes
+WRITTEN = {  # calls of probes
+    **report_networks.WRITTEN,
+    **report_torch.WRITTEN,
+    **report_residual.WRITTEN,
+    **report_transfer.WRITTEN,
+}
 
 
 def safe(text: Any, limit: int = MAX_TEXT) -> str:

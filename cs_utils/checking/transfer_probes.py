@@ -5,7 +5,7 @@ PyTorch is imported when a probe runs, not before. No probe holds a solution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 Student = Callable[[str], Callable[..., Any]]
 Array = np.ndarray
-
-NO_HEAD = "no nn.Linear called head"
 
 
 def with_tensors(student: Student, name: str, *args: Any, **options: Any) -> Any:
@@ -43,28 +41,36 @@ def _back(value: Any) -> Any:
 # --- a network with a head ----------------------------------------------------------------------------------
 
 
-def head_replaced(
-    student: Student, name: str, inputs: int, features: int, old: int, classes: int, *, frozen: bool = False
-) -> list[Any]:
-    """``new_head(net, classes)`` for a network with a body and a head for `old` classes.
-
-    frozen: nothing trains before the call.
-
-    Returns the shape of the head's weight, what trains of the head, whether its weights are fresh, and what
-    has become of the body.
-    """
+def small_net(inputs: int, features: int, classes: int, *, frozen: bool = False) -> nn.Module:
+    """A network with a body and a head. frozen: nothing of it trains."""
     import torch
     from torch import nn
 
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.body, self.head = nn.Linear(inputs, features), nn.Linear(features, old)
+            self.body, self.head = nn.Linear(inputs, features), nn.Linear(features, classes)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.head(self.body(x).relu())
 
-    net = Net().requires_grad_(not frozen)
+    return Net().requires_grad_(not frozen)
+
+
+def head_replaced(
+    student: Student, name: str, inputs: int, features: int, old: int, classes: int, *, frozen: bool = False
+) -> tuple[Any, ...]:
+    """``new_head(net, classes)`` for a network with a body and a head for `old` classes.
+
+    frozen: nothing trains before the call.
+
+    Returns the shape of the head's weight, what trains of the head, whether its weights are fresh, and what
+    has become of the body: of its numbers, and whether they train.
+    """
+    import torch
+    from torch import nn
+
+    net = small_net(inputs, features, old, frozen=frozen)
     body, head = _numbers(net.body), _numbers(net.head)
     returned = student(name)(net, classes)
     if not isinstance(returned, nn.Module):
@@ -72,15 +78,22 @@ def head_replaced(
         raise TypeError(f"{name} returned {kind} where the network was asked for")
     new, kept = getattr(returned, "head", None), getattr(returned, "body", None)
     if not isinstance(new, nn.Linear):
-        return [NO_HEAD]
+        found = "has no head" if new is None else f"has a {type(new).__name__} for its head, not an nn.Linear"
+        raise TypeError(f"{name} returned a {type(returned).__name__}, which {found}")
     fresh = new.weight.shape != (old, features) or not torch.equal(_numbers(new)[: head.numel()], head)
     same = isinstance(kept, nn.Linear) and torch.equal(_numbers(kept), body)
-    return [
+    return (
         list(new.weight.shape),
         "trains" if all(one.requires_grad for one in new.parameters()) else "frozen",
         "fresh" if fresh else "the old weights",
         "as it was" if same else "changed",
-    ]
+        _training(kept.parameters()) if isinstance(kept, nn.Module) else "gone",
+    )
+
+
+def _training(parameters: Iterable[Any]) -> str:
+    switched = {one.requires_grad for one in parameters}
+    return "in part" if len(switched) > 1 else "trains" if True in switched else "frozen"
 
 
 def _numbers(module: nn.Module) -> Any:
@@ -90,6 +103,17 @@ def _numbers(module: nn.Module) -> Any:
 
 
 # --- which parameters train, and how fast -------------------------------------------------------------------
+
+
+def parts_of(counts: Sequence[int], *, asleep: Sequence[int] = ()) -> list[nn.Module]:
+    """Parts with so many parameters each. asleep: those of which nothing trains."""
+    import torch
+    from torch import nn
+
+    def part(count: int) -> nn.Module:
+        return nn.Sequential(nn.ParameterList([torch.zeros(2) for _ in range(count)]))
+
+    return [part(count).requires_grad_(place not in asleep) for place, count in enumerate(counts)]
 
 
 def groups_made(
@@ -109,12 +133,7 @@ def groups_made(
     Returns for every parameter whether it needs a gradient, and the learning rate with which an optimizer
     made of the groups would move it: 0 where it does not hold it, `lr` in a group without a rate of its own.
     """
-    import torch
-    from torch import nn
-
-    made = [nn.ParameterList([torch.zeros(2) for _ in range(count)]) for count in parts]
-    for part in asleep:
-        made[part].requires_grad_(False)
+    made = parts_of(parts, asleep=asleep)
     groups = student(name)(list(made), mode, lr=lr, **options)
     every = [one for part in made for one in part.parameters()]
     rates = dict.fromkeys(map(id, every), 0.0)
@@ -130,11 +149,15 @@ def _param_groups(groups: Any, lr: float) -> list[dict[str, Any]]:
     """As an optimizer takes them; it refuses what it cannot take. No parameters at all are no groups."""
     import torch
 
-    if groups is None:
-        raise TypeError("fine_tuning_groups returned None where a list of groups was asked for")
+    if not isinstance(groups, Iterable):
+        kind = "None" if groups is None else f"an object of type {type(groups).__name__}"
+        raise TypeError(f"fine_tuning_groups returned {kind} where a list of groups was asked for")
     groups = list(groups)
-    held = [group["params"] if isinstance(group, dict) and "params" in group else group for group in groups]
-    if all(isinstance(one, list | tuple) and not one for one in held):
+    for group in groups:
+        if not isinstance(group, dict) or "params" not in group:
+            kind = 'a dict without "params"' if isinstance(group, dict) else f"a {type(group).__name__}"
+            raise TypeError(f'a group is {kind}, where a dict with "params" and "lr" was asked for')
+    if all(isinstance(group["params"], list | tuple) and not group["params"] for group in groups):
         return []
     return torch.optim.SGD(groups, lr=lr).param_groups
 
@@ -142,30 +165,52 @@ def _param_groups(groups: Any, lr: float) -> list[dict[str, Any]]:
 # --- training mode ------------------------------------------------------------------------------------------
 
 
-def modes_set(
-    student: Student, name: str, x: Array, mean: Array, var: Array, trains: Sequence[int], *, asleep: bool
-) -> tuple[Array, Array]:
-    """``training_mode(parts)`` for parts with a batch norm each, of which those in `trains` train.
+def norm_parts(
+    mean: Array, var: Array, trains: Sequence[int], *, asleep: bool = False, partly: Sequence[int] = ()
+) -> list[nn.Module]:
+    """Parts with a batch norm each. Those in `trains` train, and of those in `partly` the shift alone.
 
-    mean, var: (parts, C), the running statistics before. asleep: all parts are in evaluation mode before.
-
-    Returns the running means and variances after a batch x (N, C) has gone through all parts.
+    mean, var: (parts, C), the running statistics. asleep: all parts are in evaluation mode.
     """
-    import torch
     from torch import nn
 
-    norms = [nn.BatchNorm1d(x.shape[1]).double() for _ in mean]
-    parts = [nn.Sequential(nn.Sequential(norm), nn.Tanh()) for norm in norms]
+    norms = [nn.BatchNorm1d(mean.shape[1]).double() for _ in mean]
+    parts: list[nn.Module] = [nn.Sequential(nn.Sequential(norm), nn.Tanh()) for norm in norms]
     for place, (norm, part) in enumerate(zip(norms, parts, strict=True)):
-        norm.running_mean, norm.running_var = map(torch.from_numpy, (mean[place].copy(), var[place].copy()))
+        norm.running_mean, norm.running_var = map(_tensor, (mean[place].copy(), var[place].copy()))
         part.requires_grad_(place in trains).train(not asleep)
-    student(name)(list(parts))
+        norm.weight.requires_grad_(place in trains and place not in partly)
+    return parts
+
+
+def statistics_after(parts: Sequence[nn.Module], x: Array) -> tuple[Array, Array]:
+    """The running means and variances after a batch x (N, C) has gone through all parts of `norm_parts`."""
+    import torch
+
     with torch.no_grad():
-        out = torch.from_numpy(x)
+        out = _tensor(x)
         for part in parts:
             out = part(out)
+    norms = [next(one for one in part.modules() if isinstance(one, torch.nn.BatchNorm1d)) for part in parts]
     after = [[_back(norm.running_mean), _back(norm.running_var)] for norm in norms]
     return np.stack([one for one, _ in after]), np.stack([other for _, other in after])
+
+
+def modes_set(
+    student: Student,
+    name: str,
+    x: Array,
+    mean: Array,
+    var: Array,
+    trains: Sequence[int],
+    *,
+    asleep: bool,
+    partly: Sequence[int] = (),
+) -> tuple[Array, Array]:
+    """``training_mode(parts)`` for `norm_parts`. Returns their statistics after the batch x (N, C)."""
+    parts = norm_parts(mean, var, trains, asleep=asleep, partly=partly)
+    student(name)(list(parts))
+    return statistics_after(parts, x)
 
 
 # --- what a network looks at --------------------------------------------------------------------------------
@@ -183,7 +228,15 @@ def map_by_gradient(
     size: int,
     frozen: bool = False,
 ) -> Any:
-    """``grad_cam(body, tail, x, labels, size=...)``.
+    """``grad_cam(body, tail, x, labels, size=...)`` for `two_halves`."""
+    body, tail = two_halves(first, second, head, frozen=frozen)
+    return _back(student(name)(body, tail, _tensor(x), _tensor(labels), size=size))
+
+
+def two_halves(
+    first: Array, second: Array, head: Array, *, frozen: bool = False
+) -> tuple[nn.Module, nn.Module]:
+    """Body and tail of a network in evaluation mode.
 
     The body is a convolution with the kernel `first` and a ReLU, the tail one with `second`, a ReLU, the mean
     over places, and a linear layer with the weight `head`. frozen: none of the weights needs a gradient.
@@ -196,7 +249,7 @@ def map_by_gradient(
     tail = nn.Sequential(_convolution(second), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), classify)
     for each in (body, tail):
         each.requires_grad_(not frozen).eval()
-    return _back(student(name)(body, tail, _tensor(x), _tensor(labels), size=size))
+    return body, tail
 
 
 def _convolution(kernel: Array) -> nn.Module:

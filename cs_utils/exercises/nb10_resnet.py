@@ -20,7 +20,7 @@ from torch import Tensor
 
 from cs_utils.checking import Case, Exercise, Group, Misconception, Outcome, Tolerance, case
 from cs_utils.checking import torch_probes as probes
-from cs_utils.checking.residual_probes import in_words
+from cs_utils.checking.residual_probes import OTHER_AGAIN, in_words
 
 NOTEBOOK = "10_resnet"
 FLOAT32 = Tolerance(rtol=1e-4, atol=5e-5)  # networks compute in float32, the references in float64
@@ -127,6 +127,7 @@ class Block:
     projection: int = 1
     projection_stride: bool = True
     projection_norm: bool = True
+    projection_relu: bool = False
     join: str = "add"
     detached: bool = False
     plain: str = "no skip"
@@ -172,7 +173,8 @@ class Block:
         y = run.layer(
             x, out, size, stride=stride if self.projection_stride else 1, padding=size // 2, bias=self.bias
         )
-        return run.norm(out, after)(y) if self.projection_norm else y
+        y = run.norm(out, after)(y) if self.projection_norm else y
+        return F.relu(y) if self.projection_relu else y
 
     def _joined(self, run: Run, y: Tensor, skip: Tensor) -> Tensor:
         skip = skip.detach() if self.detached else skip
@@ -188,8 +190,8 @@ class Tower:
 
     stem: kernel size, stride and padding of the first convolution. pool: the same of the max-pooling.
     growth: channels of each stage as multiples of the width. strides: of each stage's first block, or of all
-    its blocks. head: what makes one number of each channel. end: what is done to the scores. cut: no
-    gradient comes back to the stem.
+    its blocks. head: what makes one number of each channel. places: of each channel that the linear layer
+    expects. end: what is done to the scores. cut: no gradient comes back to the stem.
     """
 
     block: Block = Block()
@@ -203,6 +205,7 @@ class Tower:
     strides: tuple[int, ...] = (1, 2, 2, 2)
     all_stride: bool = False
     head: str = "mean"
+    places: int = 1
     end: str = ""
     linear_bias: bool = True
     cut: bool = False
@@ -218,7 +221,7 @@ class Tower:
             for number in range(count):
                 used = stride if number == 0 or self.all_stride else 1
                 x = self.block(run, x, times * width, stride=used, skip=skip)
-        expected = self.growth[-1] * width
+        expected = self.growth[-1] * width * self.places
         heads = {"mean": lambda: x.mean((2, 3)), "max": lambda: x.amax((2, 3)), "flat": lambda: x.flatten(1)}
         x = run.scores(heads[self.head](), classes, expected, bias=self.linear_bias)
         ends = {"softmax": lambda: x.softmax(1), "relu": lambda: x.relu(), "": lambda: x}
@@ -253,8 +256,8 @@ class Net:
         run = Run(seed, training)
         return run, self.forward(run, probes.images(count, size, seed=seed).double(), **options)
 
-    def scores(self, count: int, *, seed: int, **options: Any) -> list[Tensor]:
-        return [self._known(count, seed, **options)[1]] * 2
+    def scores(self, count: int, *, seed: int, **options: Any) -> Tensor:
+        return self._known(count, seed, **options)[1]
 
     __call__ = scores
 
@@ -309,8 +312,8 @@ def _learns(net: Net) -> Judge:
         found, wanted = outcome.value, net.parameters(**given.kwargs)
         if found == wanted:
             return None
-        return f"it learns {found[0]:,} numbers where {wanted[0]:,} were asked "
-        f"for{_differences(found[1:], wanted[1:])}"
+        told = _differences(found[1:], wanted[1:])
+        return f"it learns {found[0]:,} numbers where {wanted[0]:,} were asked for{told}"
 
     return judge
 
@@ -328,8 +331,38 @@ def _passes(net: Net) -> Judge:
     return judge
 
 
+def _arrives(net: Net) -> Judge:
+    """Judges which weights get a gradient, and how long that of the pictures is."""
+
+    def judge(given: Case, outcome: Outcome) -> str | None:
+        if outcome.value == probes.NO_WEIGHTS:
+            return "PyTorch finds no weights in it"
+        (left_out, found), (_, wanted) = outcome.value, net.reached(*given.args, **given.kwargs)
+        if not left_out.endswith("none"):
+            return f"weights {left_out}"
+        if math.isclose(found, wanted, rel_tol=1e-3, abs_tol=1e-4):
+            return None
+        return f"the gradient that arrives at the pictures has the length {found:.3g}, not {wanted:.3g}"
+
+    return judge
+
+
 def _no_weights(given: Case, outcome: Outcome) -> bool:
-    return outcome.value == probes.NO_WEIGHTS
+    return isinstance(outcome.value, str) and outcome.value == probes.NO_WEIGHTS
+
+
+def _random(given: Case, outcome: Outcome) -> bool:
+    return isinstance(outcome.value, str) and outcome.value == OTHER_AGAIN
+
+
+def _drawn_anew(*fails: str) -> Misconception:
+    return Misconception(
+        "evaluation mode gives other scores each time",
+        "Something random happens in evaluation mode, too: `F.dropout` asks for `training=self.training`, "
+        "while an `nn.Dropout` knows by itself. The table has no dropout at all.",
+        fails=fails,
+        recognise=_random,
+    )
 
 
 LISTED = (
@@ -365,15 +398,11 @@ PLAIN, MODES, REACHED = "without the skip", "training moves the statistics", "gr
 Row = tuple[str, str, Any, Sequence[str]]
 
 
-def _sides(rng: np.random.Generator) -> tuple[int, int]:
-    height, width = rng.permutation([7, 8, 9, 10])[:2].tolist()
-    return height, width
-
-
-def _shaped(rng: np.random.Generator, *, other: bool, stride: int) -> dict[str, Any]:
-    channels, more = int(rng.integers(2, 5)), int(rng.integers(1, 3))
+def _shaped(rng: np.random.Generator, *, other: bool, stride: int, small: bool = False) -> dict[str, Any]:
+    channels, more = (2, 1) if small else (int(rng.integers(2, 5)), int(rng.integers(1, 3)))
     out = channels + more if other else channels
-    size = (channels, *_sides(rng))
+    height, width = rng.permutation([3, 4] if small and stride == 1 else [7, 8, 9, 10])[:2].tolist()
+    size = (channels, height, width)
     return {"size": size, "in_channels": channels, "out_channels": out, "stride": stride}
 
 
@@ -385,12 +414,13 @@ def _built_blocks(rng: np.random.Generator) -> Iterator[Case]:
 
 def _same(rng: np.random.Generator) -> Iterator[Case]:
     for count in (1, 3):
-        yield case(count, seed=_seed(rng), **_shaped(rng, other=False, stride=1))
+        yield case(count, seed=_seed(rng), **_shaped(rng, other=False, stride=1, small=count == 1))
 
 
 def _down(rng: np.random.Generator) -> Iterator[Case]:
-    for other, stride in ((True, 2), (True, 1), (False, 2)):
-        yield case(2, seed=_seed(rng), **_shaped(rng, other=other, stride=stride))
+    for count, other, stride in ((1, True, 2), (2, True, 1), (2, False, 2)):
+        shaped = _shaped(rng, other=other, stride=stride, small=count == 1)
+        yield case(count, seed=_seed(rng), **shaped)
 
 
 def _plain(rng: np.random.Generator) -> Iterator[Case]:
@@ -493,6 +523,13 @@ BLOCK_ROWS: list[Row] = [
         (LEARNS, DOWN, REACHED),
     ),
     (
+        "a ReLU stands on the skip",
+        "On the way round the block stand a convolution and a batch norm, and nothing else: what is negative "
+        "must get round it, too.",
+        {"projection_relu": True},
+        (DOWN, REACHED),
+    ),
+    (
         "the two convolutions share one batch norm",
         "A batch norm keeps the statistics of *one* place. Each convolution needs its own: `bn1` and `bn2`.",
         {"norm": "shared"},
@@ -582,10 +619,10 @@ RESIDUAL_BLOCK = Exercise(
     tolerance=FLOAT32,
     groups=(
         Group(LEARNS, 2, _built_blocks, "net_learned", _asks("parameters"), _learns(BLOCK)),
-        Group(SAME, 2, _same, "net_scores"),
-        Group(DOWN, 3, _down, "net_scores"),
-        Group(PLAIN, 1, _plain, "net_scores"),
-        Group(REACHED, 1, _reached, "net_reached", _asks("reached")),
+        Group(SAME, 2, _same, "net_output"),
+        Group(DOWN, 3, _down, "net_output"),
+        Group(PLAIN, 1, _plain, "net_output"),
+        Group(REACHED, 1, _reached, "net_reached", _asks("reached"), _arrives(BLOCK)),
         Group(MODES, 1, _trained, "net_statistics", _asks("statistics")),
     ),
     misconceptions=(
@@ -733,6 +770,13 @@ RESNET18_ROWS: list[Row] = [
         (STAGES, SCORES, REACHED),
     ),
     (
+        "the linear layer expects 7x7 numbers of each channel",
+        "That fits pictures of 224x224 and no others, and is 49 times as much to learn. Average over the "
+        "places first: one number for each channel is left.",
+        {"head": "flat", "places": 49},
+        (LEARNS, STAGES, SCORES, REACHED),
+    ),
+    (
         "global max-pooling instead of the average",
         "One number for each channel, but the table says the average.",
         {"head": "max"},
@@ -775,7 +819,7 @@ RESNET18_EXERCISE = Exercise(
     groups=(
         Group(LEARNS, 2, _resnet18_built, "net_learned", _asks("parameters"), _learns(NET18)),
         Group(STAGES, 2, _resnet18_passed, "net_stages", _asks("stages"), _passes(NET18)),
-        Group(SCORES, 3, _resnet18_asked, "net_scores"),
+        Group(SCORES, 3, _resnet18_asked, "net_output"),
         Group(REACHED, 1, _resnet18_trained, "net_unreached", _asks("unreached")),
     ),
     misconceptions=(
@@ -786,6 +830,7 @@ RESNET18_EXERCISE = Exercise(
             _fixed(RESNET18, classes=100),
             (LEARNS, STAGES, SCORES),
         ),
+        _drawn_anew(SCORES),
     ),
     advice={
         LEARNS: "Is `ResidualBlock` right already? Its check comes first. Then compare the shapes with the "
@@ -960,11 +1005,12 @@ CIFAR_EXERCISE = Exercise(
     groups=(
         Group(LEARNS, 1, _cifar_built, "net_learned", _asks("parameters"), _learns(CIFAR)),
         Group(STAGES, 1, _cifar_passed, "net_stages", _asks("stages"), _passes(CIFAR)),
-        Group(WITH, 2, _cifar_asked(True), "net_scores"),
-        Group(WITHOUT, 1, _cifar_asked(False), "net_scores"),
+        Group(WITH, 2, _cifar_asked(True), "net_output"),
+        Group(WITHOUT, 1, _cifar_asked(False), "net_output"),
     ),
-    misconceptions=tuple(
-        Misconception(name, hint, net, tuple(fails)) for name, hint, net, fails in CIFAR_MISTAKES
+    misconceptions=(
+        *(Misconception(name, hint, net, tuple(fails)) for name, hint, net, fails in CIFAR_MISTAKES),
+        _drawn_anew(WITH, WITHOUT),
     ),
     advice={
         LEARNS: "Is `ResidualBlock` right already? Then compare the shapes with the table, line by line.",
@@ -975,15 +1021,16 @@ CIFAR_EXERCISE = Exercise(
 
 # --- what shrinks -----------------------------------------------------------------------------------------
 
-KERNELS, NORM, BIAS = "weights of layers", "norms", "biases"
+KERNELS, SCALE, SHIFT, BIAS = "weights of layers", "scales of norms", "shifts of norms", "biases"
+NORM = (SCALE, SHIFT)
 
 
 def _parameters(features: int) -> list[tuple[str, Shape]]:
     """Kind and shape of all parameters of the probe's small network."""
     f, g = features, features + 1
     return [
-        *((KERNELS, (f, 2, 3, 3)), (NORM, (f,)), (NORM, (f,))),
-        *((KERNELS, (g, f, 3, 3)), (BIAS, (g,)), (NORM, (g,)), (NORM, (g,))),
+        *((KERNELS, (f, 2, 3, 3)), (SCALE, (f,)), (SHIFT, (f,))),
+        *((KERNELS, (g, f, 3, 3)), (BIAS, (g,)), (SCALE, (g,)), (SHIFT, (g,))),
         *((KERNELS, (3, 20 * g)), (BIAS, (3,))),
     ]
 
@@ -1003,11 +1050,22 @@ def _groups(*shrink: str, no: Sequence[str] = (), factor: float = 1.0) -> Callab
     return function
 
 
-def _linear_left_out(features: int, *, weight_decay: float, seed: int = 0) -> list[str]:
-    shapes = _parameters(features)
-    decays = [shape for kind, shape in shapes if len(shape) == 4]
-    rest = [shape for kind, shape in shapes if len(shape) != 4]
-    return [in_words(f"shrink by {weight_decay:g}", decays), in_words("stay", rest)]
+def _of_convolutions(*rest: int) -> Callable[..., Any]:
+    """Convolutions shrink; what has one of these numbers of dimensions stays."""
+
+    def function(features: int, *, weight_decay: float, seed: int = 0) -> list[str]:
+        shapes = [shape for _, shape in _parameters(features)]
+        decays = [shape for shape in shapes if len(shape) == 4]
+        kept = [shape for shape in shapes if len(shape) in rest]
+        return [in_words(f"shrink by {weight_decay:g}", decays), in_words("stay", kept)]
+
+    return function
+
+
+def _outermost(features: int, *, weight_decay: float, seed: int = 0) -> list[str]:
+    """Of the probe's network, whose convolutions and norms lie in blocks of their own."""
+    *_, (_, weight), (_, bias) = _parameters(features)
+    return [in_words(f"shrink by {weight_decay:g}", [weight]), in_words("stay", [bias])]
 
 
 def _decays(*values: float) -> Making:
@@ -1028,6 +1086,7 @@ DECAY_GROUPS = Exercise(
     reference=_groups(KERNELS),
     arguments=("features",),
     probe="optimizer_groups",
+    parts=("what shrinks", "what stays"),
     groups=(Group(WHO, 2, _decays(5e-4)), Group(AMOUNT, 1, _decays(0.01, 0.25))),
     misconceptions=(
         Misconception(
@@ -1035,7 +1094,7 @@ DECAY_GROUPS = Exercise(
             "A norm's scale is no strength of a connection: small is not simpler. Only tensors with more "
             "than one dimension, "
             "the weights of convolutions and linear layers, shrink.",
-            _groups(KERNELS, NORM, BIAS),
+            _groups(KERNELS, *NORM, BIAS),
             BOTH,
         ),
         Misconception(
@@ -1043,7 +1102,7 @@ DECAY_GROUPS = Exercise(
             "A norm's scale and shift are no strength of a connection. What do their tensors look like, and "
             "those of the "
             "layers that shall shrink?",
-            _groups(KERNELS, NORM),
+            _groups(KERNELS, *NORM),
             BOTH,
         ),
         Misconception(
@@ -1056,26 +1115,47 @@ DECAY_GROUPS = Exercise(
             "norms and biases are in no group",
             "What is in no group is not trained at all. They belong into the second group, with "
             "`weight_decay` 0.",
-            _groups(KERNELS, no=(NORM, BIAS)),
+            _groups(KERNELS, no=(*NORM, BIAS)),
             BOTH,
         ),
         Misconception(
             "the norms are in no group",
             "What is in no group is not trained at all. They belong into the second group, with "
             "`weight_decay` 0.",
-            _groups(KERNELS, no=(NORM,)),
+            _groups(KERNELS, no=NORM),
             BOTH,
         ),
         Misconception(
             "the two groups are swapped",
             "The weights of convolutions and linear layers shrink; norms and biases stay.",
-            _groups(NORM, BIAS),
+            _groups(*NORM, BIAS),
             BOTH,
         ),
         Misconception(
             "only convolutions shrink",
             "The weight of a linear layer has two dimensions and shrinks, too.",
-            _linear_left_out,
+            _of_convolutions(1, 2),
+            BOTH,
+        ),
+        Misconception(
+            "the linear layer's weight is in no group",
+            "Four dimensions or one: between them lies the weight of a linear layer, which has two. It "
+            "shrinks, too; what is in no group is not trained at all.",
+            _of_convolutions(1),
+            BOTH,
+        ),
+        Misconception(
+            "whatever is called weight shrinks, also that of norms",
+            "PyTorch calls a norm's scale `weight`, too, so the name does not tell. What do its tensor and "
+            "that of a convolution look like?",
+            _groups(KERNELS, SCALE),
+            BOTH,
+        ),
+        Misconception(
+            "only the outermost layers are looked at",
+            "`children()` and `parameters(recurse=False)` do not look into blocks. Parameters that lie "
+            "deeper are in no group, and are never trained.",
+            _outermost,
             BOTH,
         ),
         Misconception(

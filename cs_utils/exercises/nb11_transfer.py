@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cs_utils.checking import Case, Exercise, Group, Misconception, case
-from cs_utils.checking.transfer_probes import NO_HEAD
+from cs_utils.checking import Case, Exercise, Group, Misconception, Outcome, case
 
 NOTEBOOK = "11_transfer"
 Predict = Callable[..., Any]
@@ -40,33 +39,43 @@ def _head(
     trains: bool = True,
     fresh: bool = True,
     body: bool = True,
+    rest_trains: bool | None = None,
 ) -> list[Any]:
     return [
         list(shape) or [classes, features],
         "trains" if trains else "frozen",
         "fresh" if fresh else "the old weights",
         "as it was" if body else "changed",
+        "trains" if (rest_trains if rest_trains is not None else not frozen) else "frozen",
     ]
 
 
 def _head_kept(inputs: int, features: int, old: int, classes: int, *, frozen: bool = False) -> list[Any]:
-    return _head(inputs, features, old, classes, shape=(old, features), trains=not frozen, fresh=False)
+    trains = {"trains": not frozen, "frozen": frozen}
+    return _head(inputs, features, old, classes, shape=(old, features), fresh=False, **trains)
 
 
 def _head_frozen(inputs: int, features: int, old: int, classes: int, *, frozen: bool = False) -> list[Any]:
-    return _head(inputs, features, old, classes, trains=not frozen)
+    return _head(inputs, features, old, classes, trains=not frozen, frozen=frozen)
+
+
+def _rest_becomes(trains: bool) -> Predict:
+    def predict(*sizes: int, frozen: bool = False) -> list[Any]:
+        return _head(*sizes, rest_trains=trains)
+
+    return predict
 
 
 def _head_turned(inputs: int, features: int, old: int, classes: int, **options: Any) -> list[Any]:
-    return _head(inputs, features, old, classes, shape=(features, classes))
+    return _head(inputs, features, old, classes, shape=(features, classes), **options)
 
 
 def _head_of_old(inputs: int, features: int, old: int, classes: int, **options: Any) -> list[Any]:
-    return _head(inputs, features, old, classes, shape=(classes, old))
+    return _head(inputs, features, old, classes, shape=(classes, old), **options)
 
 
 def _body_reset(inputs: int, features: int, old: int, classes: int, **options: Any) -> list[Any]:
-    return _head(inputs, features, old, classes, body=False)
+    return _head(inputs, features, old, classes, body=False, **options)
 
 
 def _head_only_when_other(
@@ -94,6 +103,7 @@ NEW_HEAD = Exercise(
     reference=_head,
     arguments=("inputs", "features", "old", "classes"),
     probe="head_replaced",
+    parts=("shape of head.weight", "the head", "weights of the head", "the rest", "parameters of the rest"),
     groups=(
         Group(OTHER, 1, _heads()),
         Group(SAME, 1, _heads(same=True)),
@@ -140,8 +150,21 @@ NEW_HEAD = Exercise(
             _body_reset,
             (OTHER, SAME, FROZEN_BEFORE),
         ),
+        Misconception(
+            "the rest of the network is frozen, too",
+            "Which parameters train is decided later, by `fine_tuning_groups`. Here only the head is "
+            "exchanged.",
+            _rest_becomes(False),
+            (OTHER, SAME),
+        ),
+        Misconception(
+            "the rest of the network is switched on, too",
+            "What was frozen before stays frozen. A fresh `nn.Linear` trains by itself; nothing else needs "
+            "to be switched on.",
+            _rest_becomes(True),
+            (FROZEN_BEFORE,),
+        ),
     ),
-    advice={OTHER: f"`{NO_HEAD}` in a report: then `net.head` is something else, or was not set."},
 )
 
 
@@ -233,6 +256,16 @@ def _frozen_by(more: int) -> Rule:
 
 def _with_rates(distance: Callable[[_Setting], Tensor]) -> Rule:
     return lambda at: at.told(at.trains, at.rates(distance(at)))
+
+
+def _left_out(given: Case, outcome: Outcome) -> bool:
+    """What slept before the call is neither switched on nor handed to the optimizer."""
+    if outcome.failure is not None:
+        return False
+    mode, asleep = given.args[1], given.kwargs.get("asleep", ())
+    told = _stays_asleep(_Setting(given.args[0], mode, **given.kwargs), held=False)
+    pairs = zip(outcome.value, told, strict=True)
+    return bool(asleep) and all(np.allclose(mine, found.numpy()) for mine, found in pairs)
 
 
 def _modes(mode: str, **drawn: Callable[[np.random.Generator], Any]) -> Makes:
@@ -341,6 +374,13 @@ GROUPS = Exercise(
             (RATES, AGAIN),
         ),
         Misconception(
+            "lr is multiplied by factor and distance instead of by a power of factor",
+            "Each step towards the picture multiplies by `factor` once more: that is a power, `**`. As a "
+            "product the head, whose distance is 0, would not train at all.",
+            _in_mode(lambda at: at.told(at.trains, at.lr * at.factor * at.distance), "layerwise"),
+            (RATES, AGAIN),
+        ),
+        Misconception(
             "every part has the rate lr",
             "In this mode each part is a group of its own, with a `lr` of its own in its dict.",
             _in_mode(_with_rates(lambda at: 0 * at.place), "layerwise"),
@@ -357,8 +397,8 @@ GROUPS = Exercise(
             "what an earlier mode froze is left out",
             "Which parameters train is decided by the mode alone. Yours asks for requires_grad, which an "
             "earlier call may have switched off.",
-            lambda parts, mode, **options: _stays_asleep(_Setting(parts, mode, **options), held=False),
-            (AGAIN,),
+            fails=(AGAIN,),
+            recognise=_left_out,
         ),
     ),
 )
@@ -372,10 +412,18 @@ def _stays_asleep(at: _Setting, *, held: bool) -> tuple[Tensor, Tensor]:
 # --- training_mode ------------------------------------------------------------------------------------------
 
 SOME, EVALUATED, ALL_OR_NONE = "some parts are frozen", "from evaluation mode", "all frozen, or none"
+PARTLY = "frozen in part is not frozen"
+ALL_MODES = (SOME, PARTLY, EVALUATED, ALL_OR_NONE)
 
 
 def _statistics(
-    x: Tensor, mean: Tensor, var: Tensor, trains: Sequence[int], *, asleep: bool = False
+    x: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    trains: Sequence[int],
+    *,
+    asleep: bool = False,
+    partly: Sequence[int] = (),
 ) -> tuple[Tensor, Tensor]:
     """The running statistics after one batch, when just these parts are in training mode."""
     mean, var = mean.clone(), var.clone()
@@ -387,18 +435,28 @@ def _statistics(
 def _mode_of(chosen: Callable[[list[int], list[int], bool], Sequence[int]]) -> Predict:
     """A mistake: (all parts, those that train, asleep) -> the parts that end in training mode."""
 
-    def predict(x: Tensor, mean: Tensor, var: Tensor, trains: Sequence[int], *, asleep: bool) -> Any:
+    def predict(
+        x: Tensor, mean: Tensor, var: Tensor, trains: Sequence[int], *, asleep: bool, **partly: Any
+    ) -> Any:
         every = list(range(len(mean)))
         return _statistics(x, mean, var, chosen(every, list(trains), asleep))
 
     return predict
 
 
-def _batch(rng: np.random.Generator, trains: Sequence[int], parts: int, asleep: bool) -> Case:
-    n, c = (3, 2) if parts < 4 else (5, 3)
+def _partly_is_frozen(
+    x: Tensor, mean: Tensor, var: Tensor, trains: Sequence[int], *, partly: Sequence[int] = (), **asleep: Any
+) -> tuple[Tensor, Tensor]:
+    return _statistics(x, mean, var, [part for part in trains if part not in partly])
+
+
+def _batch(
+    rng: np.random.Generator, trains: Sequence[int], parts: int, asleep: bool, **partly: Sequence[int]
+) -> Case:
+    n, c = (3, 2) if parts < 4 else (5, 2)
     x = (rng.permuted(np.tile(np.linspace(-3, 3, n), (c, 1)), axis=1).T + rng.normal(0, 1, (1, c))).round(2)
     mean, var = rng.normal(0, 2, (parts, c)).round(2), rng.uniform(2, 6, (parts, c)).round(2)
-    return case(x, mean, var, list(trains), asleep=asleep)
+    return case(x, mean, var, list(trains), asleep=asleep, **partly)
 
 
 def _some_frozen(rng: np.random.Generator) -> Iterator[Case]:
@@ -410,6 +468,11 @@ def _some_frozen(rng: np.random.Generator) -> Iterator[Case]:
 def _evaluated(rng: np.random.Generator) -> Iterator[Case]:
     yield _batch(rng, [1, 2], 3, asleep=True)
     yield _batch(rng, [0, 3], 4, asleep=True)
+
+
+def _some_partly(rng: np.random.Generator) -> Iterator[Case]:
+    yield _batch(rng, [1, 2], 3, asleep=False, partly=[1])
+    yield _batch(rng, [0, 2, 3], 4, asleep=False, partly=[0, 3])
 
 
 def _all_or_none(rng: np.random.Generator) -> Iterator[Case]:
@@ -426,7 +489,8 @@ MODES = Exercise(
     probe="modes_set",
     parts=("running_mean", "running_var"),
     groups=(
-        Group(SOME, 2, _some_frozen),
+        Group(SOME, 1, _some_frozen),
+        Group(PARTLY, 1, _some_partly),
         Group(EVALUATED, 1, _evaluated),
         Group(ALL_OR_NONE, 1, _all_or_none),
     ),
@@ -436,20 +500,20 @@ MODES = Exercise(
             "requires_grad stops the optimizer, but running statistics are no parameters: a batch norm in "
             "training mode moves them all the same. A frozen part belongs into evaluation mode.",
             _mode_of(lambda every, trains, asleep: every),
-            (SOME, EVALUATED, ALL_OR_NONE),
+            ALL_MODES,
         ),
         Misconception(
             "everything is in evaluation mode",
             "Parts that train normalise with their batch and move their statistics: they belong into "
             "training mode.",
             _mode_of(lambda every, trains, asleep: []),
-            (SOME, EVALUATED, ALL_OR_NONE),
+            ALL_MODES,
         ),
         Misconception(
             "the two modes are exchanged",
             "Which parts go into evaluation mode: those that train, or the others?",
             _mode_of(lambda every, trains, asleep: [part for part in every if part not in trains]),
-            (SOME, EVALUATED, ALL_OR_NONE),
+            ALL_MODES,
         ),
         Misconception(
             "parts that train are left in the mode they were in",
@@ -462,13 +526,27 @@ MODES = Exercise(
             "After a step of training all parts are in training mode, the frozen ones as well, and their "
             "statistics move.",
             _mode_of(lambda every, trains, asleep: trains if asleep else every),
-            (SOME, ALL_OR_NONE),
+            (SOME, PARTLY, ALL_OR_NONE),
+        ),
+        Misconception(
+            "no part changes its mode",
+            "`part.training = ...` is an attribute of one module, and says nothing to those inside it. "
+            "`part.train(...)` and `part.eval()` reach all of them.",
+            _mode_of(lambda every, trains, asleep: [] if asleep else every),
+            ALL_MODES,
+        ),
+        Misconception(
+            "a part counts as frozen as soon as one of its parameters is",
+            "A part is frozen when *none* of its parameters requires a gradient; here of a batch norm the "
+            "scale rests and the shift trains. Do you ask one of them, or all?",
+            _partly_is_frozen,
+            (PARTLY,),
         ),
         Misconception(
             "only the last part is in training mode",
             "That is right for a linear probe. In the other modes more parts train: ask each of them.",
             _mode_of(lambda every, trains, asleep: every[-1:]),
-            (SOME, EVALUATED, ALL_OR_NONE),
+            ALL_MODES,
         ),
     ),
 )
@@ -525,6 +603,21 @@ def _cam_enlarged_by(enlarge: Callable[[Tensor, int], Tensor]) -> Predict:
         return enlarge(_score_shares(features, weight, labels), size)
 
     return predict
+
+
+def _scaled_to_one(values: Any) -> bool:
+    """Maps between 0 and 1 that reach 1, or nearly, where they are enlarged afterwards."""
+    if not isinstance(values, np.ndarray) or values.ndim != 3 or values.dtype.kind != "f" or not values.size:
+        return False
+    highest = values.max((1, 2))
+    return bool(values.min() >= 0 and values.max() <= 1 + 1e-6 and (highest > 0.8).all())
+
+
+SCALED = (
+    "the maps are scaled to between 0 and 1",
+    "That is done for drawing, and a drawing does it by itself. The formula has no division: how strong the "
+    "evidence is would be lost.",
+)
 
 
 def _best(features: Tensor, weight: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
@@ -638,7 +731,7 @@ CAM = Exercise(
         ),
         Misconception(
             "a column of the weight is taken instead of a row",
-            "`weight` is (classes, C): the first index is the class.",
+            "`weight` is (classes, K): the first index is the class.",
             _cam_of_rows(_column),
             MAP_ALL,
         ),
@@ -659,6 +752,17 @@ CAM = Exercise(
             "The formula has a sum over k, and nothing divides it.",
             _cam_of_rows(lambda features, weight, bias, labels: weight[labels] / weight.shape[1]),
             MAP_ALL,
+        ),
+        Misconception(
+            "the map is divided by the number of places",
+            "The score is the *mean* of the map: the division by hw stands outside of it.",
+            _cam_then(lambda maps, bias: maps / maps[0].numel()),
+            MAP_ALL,
+        ),
+        Misconception(
+            *SCALED,
+            fails=MAP_ALL,
+            recognise=lambda given, outcome: _scaled_to_one(outcome.value),
         ),
         Misconception(
             "a ReLU cuts off what is negative",
@@ -755,7 +859,7 @@ def _relu_last(at: _Seen) -> Tensor:
 
 def _grad_case(rng: np.random.Generator, n: int, side: int, size: int, **options: Any) -> Case:
     """Redrawn until every mistake makes a difference: the map has both signs, and no score is all."""
-    c, k, m, classes, kernel = (1, 2, 2, 2, 1) if side < 3 else (2, 4, 3, 4, 3)
+    c, k, m, classes, kernel = (1, 2, 2, 2, 1) if side < 3 else (2, 3, 4, 4, 3)  # 54 numbers in a kernel
     while True:
         x = _signed(rng, n, c, side, side)
         first, second = _signed(rng, k, c, kernel, kernel), _signed(rng, m, k, 1, 1)
@@ -777,7 +881,8 @@ def _telling(drawn: Case) -> bool:
     signs = bool(((alpha > 0.03).any(1) & (alpha < -0.03).any(1)).all())
     second_best = bool((scores.argmax(1) != at.labels).all())
     unequal = bool((at.features.flatten(2).amax(2) > 0.1).all())
-    return mixed and signs and second_best and unequal and not bool(alike)
+    apart = len(at.labels) == 1 or len(at.labels.unique()) > 1
+    return mixed and signs and second_best and unequal and apart and not bool(alike)
 
 
 def _grad_one(rng: np.random.Generator) -> Iterator[Case]:
@@ -877,6 +982,30 @@ GRAD_CAM = Exercise(
             GRAD_ALL,
         ),
         Misconception(
+            "the scores of all labels are added up for each picture",
+            "`scores[:, labels]` takes every label of the batch for every picture. Each picture has one "
+            "label: an index for the rows, too, such as `torch.arange`, or `gather`.",
+            _rows_by(lambda at: at.slope(lambda scores: scores[:, at.labels])),
+            (SEVERAL, ENLARGED, ASLEEP),
+        ),
+        Misconception(
+            "the mean over the channels instead of the sum",
+            "The mean in the formula is that over the places, for each channel. The channels are added up.",
+            _when_seen(lambda at: at.map_of(at.alpha / at.alpha.shape[1])),
+            GRAD_ALL,
+        ),
+        Misconception(
+            "negative gradients are set to 0 before the mean",
+            "The mean is over all places, with their signs; the ReLU comes once, at the end.",
+            _rows_by(lambda at: at.slope(at.own).relu()),
+            GRAD_ALL,
+        ),
+        Misconception(
+            *SCALED,
+            fails=GRAD_ALL,
+            recognise=lambda given, outcome: _scaled_to_one(outcome.value),
+        ),
+        Misconception(
             "it is the gradient of the highest score",
             "That would explain the network's answer. Here the class is given: `labels`.",
             _rows_by(lambda at: at.slope(lambda scores: scores.amax(1))),
@@ -949,17 +1078,21 @@ def _counted(maps: Tensor, masks: Tensor) -> float:
     return float(_hits(maps, masks).sum())
 
 
-GAME_MISTAKES = (_mirrored, _one_peak, _weight_inside, _counted)
+def _in_per_cent(maps: Tensor, masks: Tensor) -> float:
+    return 100 * _game(maps, masks)
+
+
+GAME_MISTAKES = (_mirrored, _one_peak, _weight_inside, _counted, _in_per_cent)
 
 
 def _game_case(rng: np.random.Generator, n: int, side: int) -> Case:
-    """Redrawn until no two mistakes give the same."""
+    """Redrawn until some pictures are hits and some are not, and no two mistakes give the same."""
     while True:
         maps = (1 + rng.permutation(n * side * side).reshape(n, side, side)) / 10
         masks = rng.random((n, side, side)) < 0.5
         given = torch.from_numpy(maps), torch.from_numpy(masks)
         told = {round(function(*given), 6) for function in (_game, *GAME_MISTAKES)}
-        if len(told) == 1 + len(GAME_MISTAKES):
+        if len(told) == 1 + len(GAME_MISTAKES) and 0 < _game(*given) < 1:
             return case(maps, masks)
 
 
@@ -1004,6 +1137,12 @@ GAME = Exercise(
             "hits are counted, but not divided by the number of pictures",
             "A share lies between 0 and 1.",
             _counted,
+            (FEW, MORE),
+        ),
+        Misconception(
+            "the share is given in per cent",
+            "A number from 0 to 1 is asked for: `:.0%` writes it as per cent.",
+            _in_per_cent,
             (FEW, MORE),
         ),
     ),

@@ -377,6 +377,36 @@ class ResidualBlock(nn.Module):
         return y
 
 
+# %% ResidualBlock: a ReLU stands on the skip
+class ResidualBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, *, stride=1, skip=True):
+        super().__init__()
+        self.first = nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.norm_a = nn.BatchNorm2d(out_channels)
+        self.second = nn.Conv2d(out_channels, out_channels, kernel_size=3, stride=1, padding=1, bias=False)
+        self.norm_b = nn.BatchNorm2d(out_channels)
+        self.with_skip = skip
+        self.side = None
+        if skip and (stride > 1 or in_channels != out_channels):
+            self.side = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
+                nn.BatchNorm2d(out_channels),
+                nn.ReLU(),
+            )
+
+    def forward(self, x):
+        y = self.first(x)
+        y = self.norm_a(y)
+        y = torch.relu(y)
+        y = self.second(y)
+        y = self.norm_b(y)
+        if self.with_skip:
+            side = x if self.side is None else self.side(x)
+            y = y + side
+        y = torch.relu(y)
+        return y
+
+
 # %% ResidualBlock: the two convolutions share one batch norm
 class ResidualBlock(nn.Module):
     def __init__(self, in_channels, out_channels, *, stride=1, skip=True):
@@ -1204,6 +1234,38 @@ class ResNet18(nn.Module):
         return self.linear(x)
 
 
+# %% ResNet18: the linear layer expects 7x7 numbers of each channel
+class ResNet18(nn.Module):
+    def __init__(self, classes=100, width=64):
+        super().__init__()
+        self.conv_first = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.norm_first = nn.BatchNorm2d(width)
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.stage1 = self.stage(width, width, 2, 1)
+        self.stage2 = self.stage(width, 2 * width, 2, 2)
+        self.stage3 = self.stage(2 * width, 4 * width, 2, 2)
+        self.stage4 = self.stage(4 * width, 8 * width, 2, 2)
+        self.linear = nn.Linear(49 * 8 * width, classes)
+
+    def stage(self, before, after, count, stride):
+        parts = [ResidualBlock(before, after, stride=stride)]
+        for _ in range(count - 1):
+            parts.append(ResidualBlock(after, after))
+        return nn.Sequential(*parts)
+
+    def forward(self, x):
+        x = self.conv_first(x)
+        x = self.norm_first(x)
+        x = torch.relu(x)
+        x = self.pool(x)
+        x = self.stage1(x)
+        x = self.stage2(x)
+        x = self.stage3(x)
+        x = self.stage4(x)
+        x = torch.flatten(x, 1)
+        return self.linear(x)
+
+
 # %% ResNet18: global max-pooling instead of the average
 class ResNet18(nn.Module):
     def __init__(self, classes=100, width=64):
@@ -1301,6 +1363,39 @@ class ResNet18(nn.Module):
         x = F.adaptive_avg_pool2d(x, 1)
         x = torch.flatten(x, 1)
         return F.softmax(self.linear(x), dim=1)
+
+
+# %% ResNet18: evaluation mode gives other scores each time
+class ResNet18(nn.Module):
+    def __init__(self, classes=100, width=64):
+        super().__init__()
+        self.conv_first = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.norm_first = nn.BatchNorm2d(width)
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.stage1 = self.stage(width, width, 2, 1)
+        self.stage2 = self.stage(width, 2 * width, 2, 2)
+        self.stage3 = self.stage(2 * width, 4 * width, 2, 2)
+        self.stage4 = self.stage(4 * width, 8 * width, 2, 2)
+        self.linear = nn.Linear(8 * width, classes)
+
+    def stage(self, before, after, count, stride):
+        parts = [ResidualBlock(before, after, stride=stride)]
+        for _ in range(count - 1):
+            parts.append(ResidualBlock(after, after))
+        return nn.Sequential(*parts)
+
+    def forward(self, x):
+        x = self.conv_first(x)
+        x = self.norm_first(x)
+        x = torch.relu(x)
+        x = self.pool(x)
+        x = self.stage1(x)
+        x = self.stage2(x)
+        x = self.stage3(x)
+        x = self.stage4(x)
+        x = F.adaptive_avg_pool2d(x, 1)
+        x = torch.flatten(x, 1)
+        return F.dropout(self.linear(x), 0.2)
 
 
 # %% ResNet18: a ReLU stands behind the last layer
@@ -1785,6 +1880,31 @@ class CifarResNet(nn.Module):
         return self.classify(x).softmax(dim=1)
 
 
+# %% CifarResNet: evaluation mode gives other scores each time
+class CifarResNet(nn.Module):
+    def __init__(self, depth=20, *, skip=True, classes=10, width=16):
+        super().__init__()
+        count = (depth - 2) // 6
+        self.conv_in = nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False)
+        self.norm_in = nn.BatchNorm2d(width)
+        stages = []
+        before = width
+        for after, stride in [(width, 1), (2 * width, 2), (4 * width, 2)]:
+            for i in range(count):
+                step = stride if i == 0 else 1
+                stages.append(ResidualBlock(before, after, stride=step, skip=skip))
+                before = after
+        self.stages = nn.ModuleList(stages)
+        self.classify = nn.Linear(before, classes)
+
+    def forward(self, x):
+        x = torch.relu(self.norm_in(self.conv_in(x)))
+        for block in self.stages:
+            x = block(x)
+        x = x.mean(3).mean(2)
+        return F.dropout(self.classify(x), 0.2)
+
+
 # %% CifarResNet: classes is ignored
 class CifarResNet(nn.Module):
     def __init__(self, depth=20, *, skip=True, classes=10, width=16):
@@ -1926,6 +2046,29 @@ def decay_groups(net, weight_decay):
                 rest.append(parameter)
             else:
                 decays.append(parameter)
+    return [{"params": decays, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+# %% decay_groups: the linear layer's weight is in no group
+def decay_groups(net, weight_decay):
+    decays = [one for one in net.parameters() if one.dim() == 4]
+    rest = [one for one in net.parameters() if one.dim() == 1]
+    return [{"params": decays, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+# %% decay_groups: whatever is called weight shrinks, also that of norms
+def decay_groups(net, weight_decay):
+    decays = [one for name, one in net.named_parameters() if name.endswith("weight")]
+    rest = [one for name, one in net.named_parameters() if not name.endswith("weight")]
+    return [{"params": decays, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+# %% decay_groups: only the outermost layers are looked at
+def decay_groups(net, weight_decay):
+    decays, rest = [], []
+    for layer in net.children():
+        for one in layer.parameters(recurse=False):
+            (decays if one.dim() > 1 else rest).append(one)
     return [{"params": decays, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 

@@ -43,6 +43,21 @@ def new_head(net, classes):
     return net
 
 
+# %% new_head: the rest of the network is frozen, too
+def new_head(net, classes):
+    net.requires_grad_(False)
+    net.head = nn.Linear(net.head.in_features, classes)
+    return net
+
+
+# %% new_head: the rest of the network is switched on, too
+def new_head(net, classes):
+    net.head = nn.Linear(net.head.in_features, classes)
+    for one in net.parameters():
+        one.requires_grad = True
+    return net
+
+
 # %% fine_tuning_groups: the head is frozen, too
 def fine_tuning_groups(parts, mode, *, lr, factor=0.1, frozen=2):
     groups = []
@@ -249,6 +264,18 @@ def fine_tuning_groups(parts, mode, *, lr, factor=0.1, frozen=2):
     return groups
 
 
+# %% fine_tuning_groups: lr is multiplied by factor and distance instead of by a power of factor
+def fine_tuning_groups(parts, mode, *, lr, factor=0.1, frozen=2):
+    resting = {"probe": len(parts) - 1, "frozen": frozen}.get(mode, 0)
+    groups = []
+    for place, part in enumerate(parts):
+        part.requires_grad_(place >= resting)
+        if place >= resting:
+            rate = lr * factor * (len(parts) - 1 - place) if mode == "layerwise" else lr
+            groups.append({"params": list(part.parameters()), "lr": rate})
+    return groups
+
+
 # %% training_mode: frozen batch norms still move: everything is in training mode
 def training_mode(parts):
     for part in parts:
@@ -289,6 +316,18 @@ def training_mode(parts):
     for part in parts[:-1]:
         part.eval()
     parts[-1].train()
+
+
+# %% training_mode: no part changes its mode
+def training_mode(parts):
+    for part in parts:
+        part.training = any(one.requires_grad for one in part.parameters())
+
+
+# %% training_mode: a part counts as frozen as soon as one of its parameters is
+def training_mode(parts):
+    for part in parts:
+        part.train(all(one.requires_grad for one in part.parameters()))
 
 
 # %% class_activation_map: the map is not enlarged
@@ -393,6 +432,57 @@ def class_activation_map(features, weight, bias, labels, *, size):
     maps = torch.einsum("nk,nkhw->nhw", rows, features)
     maps = F.interpolate(maps[:, None], size=(size, size), mode="bilinear")
     return maps
+
+
+# %% class_activation_map: the map is divided by the number of places
+def class_activation_map(features, weight, bias, labels, *, size):
+    small = torch.einsum("nchw,nc->nhw", features, weight[labels]) / features[0, 0].numel()
+    return F.interpolate(small[:, None], size=size, mode="bilinear")[:, 0]
+
+
+# %% class_activation_map: the maps are scaled to between 0 and 1
+def class_activation_map(features, weight, bias, labels, *, size):
+    small = torch.einsum("nchw,nc->nhw", features, weight[labels])
+    large = F.interpolate(small[:, None], size=size, mode="bilinear")[:, 0]
+    large = large - large.amin((1, 2), keepdim=True)
+    return large / large.amax((1, 2), keepdim=True)
+
+
+# %% grad_cam: the scores of all labels are added up for each picture
+def grad_cam(body, tail, x, labels, *, size):
+    given = body(x).detach().requires_grad_()
+    own = tail(given)[:, labels]
+    (slope,) = torch.autograd.grad(own.sum(), given)
+    small = (slope.mean((2, 3), keepdim=True) * given).sum(1).relu().detach()
+    return F.interpolate(small[:, None], size=size, mode="bilinear")[:, 0]
+
+
+# %% grad_cam: the mean over the channels instead of the sum
+def grad_cam(body, tail, x, labels, *, size):
+    given = body(x).detach().requires_grad_()
+    own = tail(given).gather(1, labels[:, None])
+    (slope,) = torch.autograd.grad(own.sum(), given)
+    small = (slope.mean((2, 3), keepdim=True) * given).mean(1).relu().detach()
+    return F.interpolate(small[:, None], size=size, mode="bilinear")[:, 0]
+
+
+# %% grad_cam: negative gradients are set to 0 before the mean
+def grad_cam(body, tail, x, labels, *, size):
+    given = body(x).detach().requires_grad_()
+    own = tail(given).gather(1, labels[:, None])
+    (slope,) = torch.autograd.grad(own.sum(), given)
+    small = (slope.relu().mean((2, 3), keepdim=True) * given).sum(1).relu().detach()
+    return F.interpolate(small[:, None], size=size, mode="bilinear")[:, 0]
+
+
+# %% grad_cam: the maps are scaled to between 0 and 1
+def grad_cam(body, tail, x, labels, *, size):
+    given = body(x).detach().requires_grad_()
+    own = tail(given).gather(1, labels[:, None])
+    (slope,) = torch.autograd.grad(own.sum(), given)
+    small = (slope.mean((2, 3), keepdim=True) * given).sum(1).relu().detach()
+    small = small / small.amax((1, 2), keepdim=True)
+    return F.interpolate(small[:, None], size=size, mode="bilinear")[:, 0]
 
 
 # %% grad_cam: there is no ReLU
@@ -577,3 +667,9 @@ def pointing_game(maps, masks):
     places = maps.flatten(1).argmax(1)
     hits = masks.flatten(1)[torch.arange(len(maps)), places]
     return hits.sum().item()
+
+
+# %% pointing_game: the share is given in per cent
+def pointing_game(maps, masks):
+    peaks = maps.flatten(1).argmax(1)
+    return 100 * masks.flatten(1)[torch.arange(len(maps)), peaks].float().mean().item()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from cs_utils import pretrained
 from cs_utils.checking.report import to_text
+from cs_utils.exercises import of_notebook
 from cs_utils.shapes import make_images
 from cs_utils.training import fit
 from tests.exercises import proof
@@ -146,3 +149,28 @@ def test_a_parameter_in_two_groups_is_an_error_of_the_optimizer():
         return 2 * solved("fine_tuning_groups")(parts, mode, **options)
 
     assert judged("fine_tuning_groups", fine_tuning_groups).points == 0
+
+
+def test_groups_that_are_no_dicts_are_told_in_words():
+    def fine_tuning_groups(parts, mode, **options):
+        return [one for part in parts for one in part.parameters()]
+
+    text = to_text(judged("fine_tuning_groups", fine_tuning_groups))
+    assert 'a dict with "params" and "lr" was asked for' in " ".join(text.split())
+
+
+def test_a_map_that_pytorch_cannot_enlarge_is_not_called_unwritten():
+    def class_activation_map(features, weight, bias, labels, *, size):
+        return F.interpolate(torch.einsum("nk,nkhw->nhw", weight[labels], features), size, mode="bilinear")
+
+    verdict = judged("class_activation_map", class_activation_map)
+    assert not verdict.untouched and "Got 3D input" in to_text(verdict)
+
+
+@pytest.mark.parametrize("name", [found.name for found in of_notebook(NOTEBOOK)])
+def test_a_report_shows_a_call_that_can_be_typed(name):
+    snippet = next(one for one in proof.mistakes(NOTEBOOK) if one.exercise == name)
+    text = to_text(judged(name, proof.written(NOTEBOOK, snippet)))
+    shown = re.split("You returned|Your function", text.split("Smallest failing case")[1])[0]
+    code = "\n".join(line.removeprefix("  ") for line in shown.splitlines()[1:])
+    exec(code, {"np": np, "torch": torch, name: solved(name)})

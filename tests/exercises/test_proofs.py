@@ -49,7 +49,8 @@ def test_a_notebook_can_be_read(notebook):
 @each_exercise
 def test_the_solution_gets_full_points(notebook, name):
     function = proof.solutions(notebook)[name]
-    proof.proves_full_points(proof.exercise(notebook, name), function, range(20))
+    many = 20 if notebook < "09" else 8  # networks take longer, and depend less on what is drawn
+    proof.proves_full_points(proof.exercise(notebook, name), function, range(many))
 
 
 @each_snippet(proof.styles)
@@ -83,7 +84,7 @@ def test_every_misconception_is_written_down_as_code(notebook):
 
 @each_exercise
 def test_known_mistakes_can_be_told_apart(notebook, name):
-    proof.proves_predictions_differ(proof.exercise(notebook, name), range(8))
+    proof.proves_predictions_differ(proof.exercise(notebook, name))  # for seeds whose predictions are made
 
 
 @each_exercise
