@@ -252,7 +252,7 @@ def _from_csv(data: bytes, ids: np.ndarray, n_classes: int, top_k: int) -> Predi
         pairs = np.fromstring(numbers, dtype=np.int64, sep=",").reshape(-1, 2)
         given, values = pairs[:, 0], pairs[:, 1:]
     else:
-        given, values = _careful_csv(body, n_classes)
+        given, values = _careful_csv(body, len(ids), n_classes)
     if len(given) != len(ids):
         raise Refused(
             f"The csv file has {len(given):,} lines with predictions; expected {len(ids):,}, one for each "
@@ -261,7 +261,7 @@ def _from_csv(data: bytes, ids: np.ndarray, n_classes: int, top_k: int) -> Predi
     return _predictions(_ranked_labels(values, n_classes), _order(given, ids), top_k)
 
 
-def _careful_csv(data: bytes, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+def _careful_csv(data: bytes, n: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Ids (m,) and labels (m, k) of a csv file that is not as plain as it could be."""
     if b"\0" in data[:4096] or data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Refused("The csv file is not UTF-8 text (UTF-16, or no text at all); save it as CSV UTF-8.")
@@ -280,6 +280,8 @@ def _careful_csv(data: bytes, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
             if any(field.strip() for field in fields):
                 one, several = _fields(fields, lines.line_num, n_classes)
                 given.append(one)
+                if len(given) > n:
+                    raise Refused(f"The csv file has more than {n:,} lines with predictions; expected {n:,}.")
                 guesses.append(several)
     except csv.Error as error:
         raise Refused(

@@ -50,14 +50,14 @@ def boosted(rule: Ladder, seed: int, *, n: int = 1000, uploads: int = 1000, clas
     class that most of these name at each example. As many private examples as public ones.
     """
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, classes, 2 * n)
+    labels = rng.integers(0, classes, 2 * n, dtype=np.int8)
     board = Board(rule, labels[:n])
-    votes = np.zeros((2 * n, classes))
-    for guesses in rng.integers(0, classes, (uploads - 1, 2 * n)):
+    votes = np.zeros((2 * n, classes), dtype=int)
+    for guesses in rng.integers(0, classes, (uploads - 1, 2 * n), dtype=np.int8):
         improved = board.upload(guesses)
         told = np.mean(guesses[:n] == labels[:n]) > 1 / classes if rule.strategy == "exact" else improved
         if told:
-            votes[np.arange(2 * n), guesses] += 1
+            votes += guesses[:, None] == np.arange(classes, dtype=np.int8)
     board.upload(votes.argmax(axis=1))
     assert board.shown is not None
     return board.score - float(np.mean(board.shown[n:] == labels[n:]))
