@@ -21,13 +21,13 @@ scores.
 labels written by hand. Training on what your own network says of them (pseudo-labels) is allowed.
 
 **Uploads.** So many a day as the board says; only those that were scored count. The score that is shown
-changes only when an upload is better by more than the board's step, so uploading one small change after
-another tells nothing. Compare your attempts on pictures of `train.npz` that you kept aside.
+changes only when an upload is clearly better, so uploading one small change after another tells nothing.
+Compare your attempts on pictures of `train.npz` that you kept aside.
 
 **Teams.** A student is in one team, and a team has one row. Ideas may be shared with everybody; predictions,
 weights and code stay in the team.
 
-**The method note** in notebook 12 says how your selected upload was made, which data and weights it began
+**The method note** in notebook 12 says how your selected upload was made, which data and network it began
 with, and what did not work. Your instructor may ask for the code that made it.
 """
 
@@ -36,17 +36,15 @@ _CHANGED = "`train.npz`, and whatever you make of its pictures (turned, mirrored
 _DATA = {
     (SHAPES, False): f"""{_CHANGED}
 Pictures of your own are not allowed: `cs_utils.shapes`, which drew these, is public (the seed is not), and
-with it the larger training set would win, not the better idea. Nor are weights that learned from such
-pictures, as those of `cs_utils.pretrained` did. Weights that learned from others, such as photos, are
-allowed.""",
+with it the larger training set would win, not the better idea. Nor are networks that have learned from any
+other pictures: those of `cs_utils.pretrained` have seen thousands of such shapes.""",
     (SHAPES, True): """`train.npz`, and pictures of your own: `cs_utils.shapes`, which drew these, is
-public (the seed is not). You may draw as many with it as you like, and begin with weights that learned from
-such pictures, as those of `cs_utils.pretrained`. The method note says how many, and which weights.""",
+public (the seed is not). You may draw as many with it as you like, and begin with a network that has learned
+from others, such as those of `cs_utils.pretrained`. The method note says how many, and which network.""",
     (OWN, False): f"""{_CHANGED}
-Further pictures of these classes are not allowed. Weights that learned from other pictures are allowed, and
-the method note says which.""",
+Pictures from elsewhere are not allowed, and neither are networks that have learned from such.""",
     (OWN, True): """`train.npz`, and any other pictures that are not test pictures of this competition. The
-method note says where they come from.""",
+method note says where they come from, or which network you began with.""",
 }
 
 

@@ -134,7 +134,7 @@ def from_images(
             raise LeaderboardError(str(error)) from None
         learned, asked = _halves(found, test, rng)
         learned, asked = _without_copies(learned, asked)
-        learned = tuple(array[: train or None] for array in learned)
+        learned = learned[0][:train], learned[1][:train]
         _must_suffice(learned, asked, found.classes)
     classes = [printable(name, 60) for name in found.classes]
     return create(
