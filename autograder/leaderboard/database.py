@@ -5,8 +5,11 @@ A table that changes here needs a revision in migrations/versions.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -137,11 +140,19 @@ def open_engine(url: str) -> Engine:
         patience = {"connect_timeout": "10", "options": f"-c lock_timeout={PATIENCE}s"}
         address = address.set(drivername="postgresql+psycopg", query=patience | dict(address.query))
         return sa.create_engine(address, pool_pre_ping=True, **POOL)
+    _make_private(address.database)
     patience = {"timeout": PATIENCE, "check_same_thread": False}
     engine = sa.create_engine(address, connect_args=patience, **POOL)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(path: str | None) -> None:
+    """A new database is for its owner only: what is known of right and wrong predictions tells labels."""
+    if path and path != ":memory:" and Path(path).parent.is_dir():
+        with contextlib.suppress(OSError):  # it exists, or SQLite will say why it cannot
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

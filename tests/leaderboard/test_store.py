@@ -582,6 +582,16 @@ def test_a_locked_database_is_waited_for_and_then_said_to_be_busy(stores, task, 
     hurried.close_connections()
 
 
+def test_nobody_else_on_the_machine_can_read_the_database(tmp_path, task, rules):
+    """What a team got right, beside what it uploaded, tells the public labels."""
+    store = Store(f"sqlite:///{tmp_path}/new.db")
+    store.upgrade()
+    record(store, new_team(store), guess(task, 0.5), task, rules)
+    found = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    assert found == {"new.db": 0, "new.db-wal": 0, "new.db-shm": 0}
+    store.close_connections()
+
+
 def test_a_full_disk_stores_nothing_of_an_upload(stores):
     store, task, rules = stores("sqlite"), small_task(n=20_000), Rules(daily_limit=None)
     team = new_team(store)
