@@ -80,7 +80,7 @@ def new(
     settings = {
         "timezone": _zone(timezone),
         "daily_limit": daily_limit,
-        "deadline": _moment(deadline) if deadline else None,
+        "deadline": _moment(deadline, timezone) if deadline else None,
     }
     sizes: dict[str, Any] = {"train": train, "test": test, "size": size}
     sizes = {key: value for key, value in sizes.items() if value is not None}
@@ -116,11 +116,17 @@ def _zone(name: str) -> str:
     return name
 
 
-def _moment(text: str) -> dt.datetime:
+def _moment(text: str, timezone: str) -> dt.datetime:
+    import zoneinfo
+
     try:
-        return dt.datetime.fromisoformat(text)
+        moment = dt.datetime.fromisoformat(text)
     except ValueError:
         raise WrongUsage(f"--deadline {text!r} is no moment; write it like 2026-12-18T18:00.") from None
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=zoneinfo.ZoneInfo(timezone))
+    if zoned < dt.datetime.now(dt.UTC):
+        raise WrongUsage(f"--deadline {text} has passed.")
+    return moment
 
 
 @app.command(epilog="Example: [b]autograder leaderboard tokens roster.csv demo[/b]")

@@ -88,7 +88,7 @@ def database(competition: Competition) -> Found:
         store.upgrade()
         teams = [team for team in store.teams() if team.kind == "team"]
         uploads = sum(team.uploads for team in teams)
-        found = f"{store.engine.dialect.name}, {len(teams)} teams, {uploads:,} uploads"
+        found = f"{store.engine.dialect.name}, teams: {len(teams)}, uploads: {uploads:,}"
         if store.is_sqlite:
             with store.engine.connect() as connection:
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()

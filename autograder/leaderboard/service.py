@@ -57,7 +57,7 @@ DATA_FILES = {
 }
 FORM_ROOM = 64 * 1024  # bytes that a form may add to a file
 KEY_LIMIT = 200
-WORKERS = 4  # threads that score uploads; more would only wait for the database
+WORKERS = 16  # threads that score uploads; those that wait for the disk share a transaction
 DESCRIPTION = (
     "Upload predictions for the test pictures and see where your team stands. "
     "Every refusal is JSON with one sentence in `error`, and none of them uses up one of the day's uploads."
@@ -245,7 +245,7 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def known_address(request: Request) -> str:
+async def known_address(request: Request) -> str:
     """Where a request comes from, once it is known not to come too often."""
     service: Service = request.app.state.service
     address = neighbourhood(service.proxies.address(request.scope))

@@ -32,7 +32,7 @@ def test_a_sound_competition_has_no_problem(one):
     found = states(one)
     assert not [name for name, check in found.items() if check[0] == "problem"], found
     assert found["private folder"][0] == found["labels"][0] == found["database"][0] == "ok"
-    assert "1 teams" in found["database"][1]
+    assert "teams: 1" in found["database"][1]
 
 
 def test_every_warning_and_problem_says_what_to_do(one):
