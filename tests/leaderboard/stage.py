@@ -104,6 +104,8 @@ def made_up(teams: int, *, hostile: bool = False) -> list[Row]:
         score = round(5000 * float(np.clip(0.95 - rng.gamma(1.6, 0.06), 0.08, 0.97))) / 5000
         at = START - timedelta(minutes=int(rng.integers(0, 3 * 24 * 60)))
         rows.append(row(name, score, at, uploads=int(rng.integers(1, 30))))
+        if score > 0.9:
+            rows[-1]["top"] = {"1": score, "3": (2 + score) / 3}
     return ranked(rows)
 
 

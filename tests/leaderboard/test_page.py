@@ -389,7 +389,7 @@ def test_without_events_the_board_is_asked_for_from_time_to_time(browser: Browse
     play = Stage(made_up(3), refuses_events=True)
     with performed(play) as address:
         browser.driver.get(address)
-        browser.says("#state", "Looking for news every 15 seconds.")
+        browser.says("#state", "Asking for news every few seconds.")
         assert browser.js("return document.querySelectorAll('#ranks tbody tr').length") == 6
 
 

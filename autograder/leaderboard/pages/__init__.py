@@ -165,6 +165,12 @@ def instant(iso: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def top_of(score: Mapping[str, Any] | None) -> str:
+    """``top-3 97.1%``, where uploads gave several guesses an example."""
+    known = score.get("top") or {} if score else {}
+    return ", ".join(f"top-{k} {percent(known[k])}" for k in sorted(known, key=int) if int(k) > 1)
+
+
 def day(iso: str, where: ZoneInfo) -> str:
     """``Saturday 21 November 2026, 23:59 (Europe/Berlin)``"""
     time = instant(iso).astimezone(where)
@@ -188,5 +194,5 @@ def _environment() -> jinja2.Environment:
     )
     environment.tests["web"] = lambda address: address.startswith(("http://", "https://"))
     environment.filters.update(percent=percent, moment=moment, day=day)
-    environment.globals.update(shown=shown, place=place)
+    environment.globals.update(shown=shown, place=place, top_of=top_of)
     return environment

@@ -105,6 +105,8 @@
     if (by === 0) return [seenOnly("±0"), unseen("same rank")];
     return by > 0 ? [seenOnly(`▲ ${by}`), unseen(`up ${by}`)] : [seenOnly(`▼ ${-by}`), unseen(`down ${-by}`)];
   }
+  const topOf = (score) => Object.keys(score?.top ?? {}).map(Number).sort((a, b) => a - b).filter((k) => k > 1)
+    .map((k) => `top-${k} ${percent(score.top[k])}`).join(", ");
   const unit = (text) => make("span", { class: "unit" }, text);
 
   function fillRow(tr, row, closed, scale, tied) {
@@ -120,6 +122,8 @@
     find(".interval").replaceChildren(
       ...(score ? [number(score.low), unseen(" to "), seenOnly("–"), number(score.high)] : []));
     find(".plot").replaceChildren(...(score ? drawing(row, score, scale, closed) : []));
+    find(".top").textContent = topOf(score);
+    find(".top").hidden = !topOf(score);
     find(".public").replaceChildren(unit("public "), percent(row.score));
     find(".shake").replaceChildren(...shake(closed ? row.shake_up : null));
     find(".uploads").replaceChildren(...(isTeam ? [String(row.uploads), unit(` upload${row.uploads === 1 ? "" : "s"}`)] : ["–"]));
@@ -208,7 +212,9 @@
 
   /* ---- staying up to date ---- */
 
-  let version = null, dirty = false, timer = null, asked = 0, stream = null, doubt = null, unconnected = false, poll = null, skew = 0;
+  let version = null, skew = 0; // ETag of the board shown; the server's clock less ours, in milliseconds
+  let dirty = false, timer = null, asked = 0; // is there news; when to fetch it; when that was last done
+  let stream = null, doubt = null, unconnected = false, isLost = false, poll = null;
 
   /* A large board is asked for less often, and not by everybody at once. */
   const gap = () => Math.min(10, (board ? board.rows.length : body.rows.length) / 50) * 1000;
@@ -240,13 +246,15 @@
     } else {
       return connection("lost");
     }
+    if (isLost) listenAgain(); // it was the server, not the stream
     if (unconnected) connection("polling");
     else if (stream.readyState === EventSource.OPEN) connection("live");
   }
   function connection(how) {
+    isLost = how === "lost";
     const words = {
       live: "Live.",
-      polling: "Looking for news every 15 seconds.",
+      polling: "Asking for news every few seconds.",
       lost: "Not connected; trying again. The scores below may be old.",
     };
     $("state").className = how;
@@ -255,7 +263,7 @@
       clearInterval(poll);
       poll = null;
     } else {
-      poll ??= setInterval(() => { if (!document.hidden) refresh(); }, 15000);
+      poll ??= setInterval(() => { if (!document.hidden) refresh(); }, 5000 + gap());
     }
   }
   function listen() {
@@ -264,7 +272,7 @@
     stream.addEventListener("board", changed);
     stream.addEventListener("error", () => {
       // The browser tries again by itself unless the server said no; then we do, once a minute.
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 60000);
+      if (stream.readyState === EventSource.CLOSED) setTimeout(listenAgain, 60000);
       // A short break is nobody's news.
       doubt ??= setTimeout(() => {
         doubt = null;
@@ -273,6 +281,9 @@
         refresh();
       }, 3000);
     });
+  }
+  function listenAgain() {
+    if (stream.readyState === EventSource.CLOSED) listen();
   }
   function countDown() {
     const deadline = $("deadline");
