@@ -57,6 +57,7 @@ def examine(course: Course | None) -> list[Check]:
             ("roster", _roster),
             ("gradebook", _gradebook),
             ("release", _release),
+            ("competition", _competition),
         )
     ]
 
@@ -210,3 +211,17 @@ def _outdated(course: Course) -> Iterator[str]:
         released = nbformat.read(course.release(path.stem), as_version=4)
         if released.metadata.get("convnet_course", {}).get("release") != source.release_id(source.read(path)):
             yield path.stem
+
+
+def _competition(course: Course) -> tuple[State, str, str]:
+    """What `predictions.npz` beside notebook 12 is scored with."""
+    from autograder.leaderboard.competition import Competition
+
+    if course.competition is None:
+        return "ok", "none set; predictions.npz of notebook 12 would wait for hand grading", ""
+    found = Competition(course.competition)
+    pictures = f"{found.title}: {len(found.task().labels):,} test pictures"
+    baseline = found.description.get("baseline")
+    if baseline is None:
+        return "problem", f"{pictures}, no baseline in competition.json", "Measure the baselines."
+    return "ok", f"{pictures}, to beat: {baseline:.1%}", ""

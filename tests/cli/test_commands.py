@@ -149,6 +149,11 @@ def test_the_demo_never_replaces_what_is_not_its_own(tmp_path, capsys):
             "settings",
             "bank_days",
         ),
+        (
+            lambda course: (course.path / "course.toml").write_text('[leaderboard]\ncompetition = "../gone"'),
+            "competition",
+            "autograder leaderboard new",
+        ),
     ],
 )
 def test_doctor_names_what_is_wrong_and_what_to_do(course, capsys, spoil, name, word):
@@ -164,6 +169,6 @@ def test_doctor_has_an_eye_on_everything_grading_needs(course, capsys):
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
     assert set(checks) == {
         *("Python", "nbgrader", "alembic", "PyTorch", "sandbox", "font cache"),
-        *("disk space", "settings", "secret key", "roster", "gradebook", "release"),
+        *("disk space", "settings", "secret key", "roster", "gradebook", "release", "competition"),
     }
     assert checks["roster"]["found"] == "3 students" and checks["release"]["state"] == "warning"

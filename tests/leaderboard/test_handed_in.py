@@ -11,6 +11,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -490,3 +493,32 @@ def test_names_in_a_file_are_text_on_the_page_and_in_the_terminal(course):
     assert grade.points == 0 and "alert(1)" in grade.text and "<script" not in grade.html
     shown = json.dumps([*grade.findings, grade.text, grade.lost])
     assert "\\u001b" not in shown
+
+
+# --- the whole way ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.prove
+def test_from_the_zip_of_an_lms_to_the_board_and_the_feedback_by_the_real_command(tmp_path):
+    """With the whole of notebook 12, whose code runs in the sandbox."""
+    course = init(tmp_path / "course", sources=[source.SOLUTIONS / f"{ASSIGNMENT}.py"])
+    (course.path / "roster.csv").write_text("id,first_name,last_name,email\nada,Ada,Byron,\n")
+    (course.path / "course.toml").write_text('[leaderboard]\ncompetition = "../shapes"\n')
+    course = Course(course.path)
+    competition = small_competition(tmp_path / "shapes")
+    with zipfile.ZipFile(tmp_path / "hand-ins.zip", "w") as archive:
+        archive.write(course.release(ASSIGNMENT), f"byronada_1_21_{ASSIGNMENT}-1.ipynb")
+        archive.writestr("byronada_1_22_predictions-1.npz", guess(competition, 0.8))
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "autograder", *arguments]
+        return subprocess.run(command, cwd=course.path, capture_output=True, text=True, check=True).stdout
+
+    assert "predictions.npz: collected" in run("collect", "../hand-ins.zip", ASSIGNMENT, "--json")
+    (one,) = json.loads(run("grade", ASSIGNMENT, "--json"))["submissions"]
+    assert (one["status"], one["exercises"]["predictions"], one["points"]) == ("graded", ALL, ALL)
+    assert "160 of 200 right" in one["findings"]["predictions"][0]
+    run("feedback", ASSIGNMENT)
+    assert "73.91 % to 84.95 %" in course.feedback("ada", ASSIGNMENT).read_text()
+    assert json.loads(run("regrade", ASSIGNMENT, "--diff", "--json")) == []
+    assert uploads(course, "ada") == 1
