@@ -8,6 +8,7 @@ from cs_utils.training.checks import initial_loss, overfit_one_batch
 from cs_utils.training.hardware import device, precision, set_seed
 from cs_utils.training.history import History
 from cs_utils.training.loop import evaluate, fit
+from cs_utils.training.memory import NotEnoughMemory
 from cs_utils.training.optimiser import nesterov_sgd, parameter_groups
 from cs_utils.training.rates import find_learning_rate
 from cs_utils.training.recipes import fast_resnet
@@ -17,6 +18,7 @@ from cs_utils.training.trouble import TrainingDiverged
 __all__ = [
     "Augment",
     "History",
+    "NotEnoughMemory",
     "TrainingDiverged",
     "cutout",
     "device",

@@ -6,6 +6,7 @@ is pulled or killed, the file is whole: the old one or the new one.
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import re
@@ -30,6 +31,7 @@ class Checkpoint:
         parts: name -> what is to be kept: anything with ``state_dict`` and ``load_state_dict``.
         settings: numbers and texts that must be the same for going on.
         every: seconds between two writings within an epoch.
+        say: where a sentence about a writing that failed goes.
     """
 
     def __init__(
@@ -38,18 +40,23 @@ class Checkpoint:
         parts: Mapping[str, Any],
         settings: Mapping[str, Any],
         every: float,
+        say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.path = Path(path) if path is not None else None
         self._parts, self._settings, self._every = parts, dict(settings), every
-        self._saved = time.monotonic()
+        self._saved, self._say, self._failed = time.monotonic(), say, False
 
     def load(self) -> bool:
         """Put the parts into the state that the file has; False where there is no file.
 
         Raises:
             ValueError: the file cannot be read, or belongs to another training.
+            OSError: there is no file, and no place for one.
         """
-        if self.path is None or not self.path.exists():
+        if self.path is None:
+            return False
+        if not self.path.exists():
+            self._try_out(self.path)
             return False
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
@@ -82,12 +89,35 @@ class Checkpoint:
             self.save()
 
     def save(self) -> None:
-        """Write the file."""
+        """Write the file. Where that fails it is said, and the training, which is worth more, goes on."""
         if self.path is None:
             return
-        parts = {name: part.state_dict() for name, part in self._parts.items()}
-        write_whole({"settings": self._settings, "parts": parts}, self.path)
         self._saved = time.monotonic()
+        try:
+            write_whole(self._state(), self.path)
+        except OSError as error:
+            if not self._failed:
+                left = "the one before is whole" if self.path.exists() else "there is none"
+                self._say(f"{self.path} was not written: {error}. The training goes on; {left}.")
+            self._failed = True
+        else:
+            self._failed = False
+
+    def _state(self) -> dict[str, Any]:
+        parts = {name: part.state_dict() for name, part in self._parts.items()}
+        return {"settings": self._settings, "parts": parts}
+
+    def _try_out(self, path: Path) -> None:
+        """Better said now than after an hour: write the file, under another name, and remove it again."""
+        trial = path.with_name(f"{path.name}.trial")
+        try:
+            write_whole(self._state(), trial)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"no checkpoint can be written to {path}: {error}; fit(..., checkpoint=...) takes any file",
+            ) from error
+        trial.unlink(missing_ok=True)
 
 
 def named(function: Callable[..., Any] | None) -> str:
@@ -96,17 +126,27 @@ def named(function: Callable[..., Any] | None) -> str:
 
 
 def write_whole(state: Any, path: Path) -> None:
-    """Write `state` so that `path` never holds a part of it."""
+    """Write `state` so that `path` never holds a part of it.
+
+    Raises:
+        OSError: it cannot be written. What was at `path` is still there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f"{path.name}.*.part"):
         if time.time() - left.stat().st_mtime > ABANDONED:
             left.unlink(missing_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(unfinished, "wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
+    try:
+        whole = io.BytesIO()
+        torch.save(state, whole)  # which makes a riddle of a full disk, when it writes to one
+        with open(unfinished, "wb") as file:
+            file.write(whole.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)  # half a file on a full disk
+        raise
 
 
 class Interruption:

@@ -18,6 +18,7 @@ from cs_utils.training import hardware
 from cs_utils.training.checkpoint import Checkpoint, Interruption, named
 from cs_utils.training.hardware import set_seed_on
 from cs_utils.training.history import History
+from cs_utils.training.memory import EnoughMemory
 from cs_utils.training.optimiser import nesterov_sgd
 from cs_utils.training.pictures import pictures
 from cs_utils.training.progress import Progress
@@ -74,6 +75,9 @@ def fit(
     Raises:
         ValueError: data, model or checkpoint do not fit together.
         TrainingDiverged: the loss is no number any more; says what to try.
+        NotEnoughMemory: the device's memory is too small; says which batch size would fit.
+        OSError: there is no place for the checkpoint; said before the first step. Where the disk is full
+            later on, the training says so and goes on, and keeps trying.
         KeyboardInterrupt: Ctrl-C; after the step was finished and the checkpoint written.
     """
     place = hardware.device(device)
@@ -104,13 +108,14 @@ def fit(
         "seed": seed,
         "data": data.fingerprint(),
     }
-    keeper = Checkpoint(checkpoint, parts, settings, save_every)
     progress = Progress(history, show=show)
+    keeper = Checkpoint(checkpoint, parts, settings, save_every, progress.say)
     progress.say(f"Training on {hardware.describe(place, dtype)}; an epoch has {per_epoch:,} steps.")
     if keeper.load():
         progress.resumed(str(keeper.path))
 
-    with Interruption() as interruption, progress:
+    enough_memory = EnoughMemory(model, data, batch_size, augment, dtype)
+    with Interruption() as interruption, progress, enough_memory:
         for epoch in range(len(history.epochs), epochs):
             model.train()
             set_seed_on(place, seed, ORDER, epoch)
