@@ -46,7 +46,7 @@ def procedural(
     seed_hex: str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Competition:
-    """A competition on pictures of ten shapes, 30 seconds of work for the default numbers.
+    """A competition on pictures of ten shapes; for the default numbers some seconds of one core.
 
     train, test: how many pictures. size: their side in pixels. difficulty: see `cs_utils.shapes`.
     seed_hex: 32 hexadecimal digits that all pictures follow from; by default new ones, which only
