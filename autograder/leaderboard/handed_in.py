@@ -88,7 +88,7 @@ class Scorer:
     trouble: str = ""
     competition: Competition | None = None
     task: Task | None = None
-    _readers: Readers = field(default_factory=Readers)
+    _readers: Readers = field(default_factory=lambda: Readers())
     _store: Store | None = None
     _unusable: str = ""
 
@@ -261,7 +261,7 @@ class Scorer:
         """Put the predictions on the board: what is said of it to the student, and to the instructor."""
         handed_at = self._handed_at(student)
         due = self.course.assignment(self.assignment).due
-        if due is not None and handed_at > due:
+        if due is not None and handed_at is not None and handed_at > due:
             return f"It is not on the leaderboard: it came after the deadline ({due:%Y-%m-%d %H:%M %Z}).", ""
         from autograder.leaderboard.store import Busy, Closed
 
@@ -269,7 +269,7 @@ class Scorer:
         if self._unusable:
             return not_yet, self._unusable
         try:
-            self._record(student, found, handed_at)
+            self._record(student, found, handed_at or _now())
         except Closed:
             return "It is not on the leaderboard, which was closed before.", ""
         except LeaderboardError as error:
@@ -323,16 +323,15 @@ class Scorer:
         assert team is not None
         return team.id
 
-    def _handed_at(self, student: str) -> dt.datetime:
-        """When the file was handed in, as far as that is known; never later than now."""
-        now = _now()
+    def _handed_at(self, student: str) -> dt.datetime | None:
+        """When the file was handed in, never later than now; None when that is not known."""
         folder = self.path(student).parent
         for name in (stamp_of(FILE), STAMP):
             with contextlib.suppress(Unreadable, ValueError, OSError):
                 data, _ = read_file(folder / name)
                 moment = dt.datetime.fromisoformat(data.decode("ascii").strip())
-                return min(now, moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment)
-        return now
+                return min(_now(), moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment)
+        return None
 
 
 def _was_removed(store: Store, student: str) -> bool:

@@ -26,6 +26,7 @@ from autograder import executors, source
 from autograder.course import Course, init
 from autograder.feedback import write_feedback
 from autograder.grading import ClassReport, changes, grade_class
+from autograder.intake.apart import Readers
 from autograder.leaderboard import handed_in
 from autograder.leaderboard.competition import Competition, create, update_description
 from autograder.leaderboard.handed_in import FILE, Scorer
@@ -145,11 +146,21 @@ def bare(tmp_path_factory) -> Course:
     return course
 
 
+class OneForAll(Readers):
+    """A real reader, but started once for all tests, which takes most of their time."""
+
+    def close(self) -> None:
+        pass
+
+
 @pytest.fixture(scope="module", autouse=True)
-def no_search_for_a_level() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
+def quick() -> Iterator[None]:
+    """No search for a level of isolation, and one reader."""
+    with pytest.MonkeyPatch.context() as patch, OneForAll() as readers:
         patch.setattr(executors, "best_level", lambda **_: Level.NAMESPACES)
+        patch.setattr(handed_in, "Readers", lambda: readers)
         yield
+        Readers.close(readers)
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +282,15 @@ def test_what_ends_the_reader_costs_that_file_alone(course, monkeypatch):
         assert scorer._found("good").hits == 160
 
 
+def test_a_reader_ends_with_its_scorer(course, monkeypatch):
+    monkeypatch.setattr(handed_in, "Readers", Readers)
+    hand_in(course, "good", guess(competition_of(course), 0.8))
+    with Scorer.make(course, ASSIGNMENT) as scorer:
+        assert scorer._found("good").hits == 160
+        (reader,) = scorer._readers._all
+    assert reader.poll() is not None
+
+
 # --- again --------------------------------------------------------------------------------------------------
 
 
@@ -379,15 +399,18 @@ def test_after_the_close_it_is_scored_and_the_board_stays(course):
     assert store.board().rows == ()
 
 
-@pytest.mark.parametrize(("when", "entered"), [("2026-12-01 17:59:00", 1), ("2026-12-01 18:01:00", 0)])
+@pytest.mark.parametrize(
+    ("when", "entered"), [("2026-12-01 17:59:00", 1), ("2026-12-01 18:01:00", 0), ("", 1)]
+)
 def test_the_deadline_of_the_assignment_decides_what_comes_on_the_board(course, when, entered, monkeypatch):
     settings = course.path / "course.toml"
     due = f"[assignments.{ASSIGNMENT}]\ndue = 2026-12-01T18:00:00+00:00\n"
     settings.write_text(settings.read_text() + due)
     course = Course(course.path)
     path = hand_in(course, "good", guess(competition_of(course), 0.8))
-    path.with_name("timestamp.txt").write_text("2026-11-30 12:00:00+00:00\n")
-    path.with_name("predictions.timestamp.txt").write_text(f"{when}+00:00\n")
+    if when:  # without a time it is not late
+        path.with_name("timestamp.txt").write_text("2026-11-30 12:00:00+00:00\n")
+        path.with_name("predictions.timestamp.txt").write_text(f"{when}+00:00\n")
     monkeypatch.setattr(handed_in, "_now", lambda: dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
     report = only(course)
     assert grade_of(report, "good").points == ALL, "late days are taken off elsewhere"
@@ -395,7 +418,7 @@ def test_the_deadline_of_the_assignment_decides_what_comes_on_the_board(course, 
     assert ("after the deadline" in grade_of(report, "good").text) == (not entered)
     with Gradebook(course.db_url) as book:
         handed = book.find_submission(ASSIGNMENT, "good").timestamp
-    assert str(handed) == when, "the time of a submission is that of its last file"
+    assert str(handed or "") == when, "the time of a submission is that of its last file"
 
 
 def test_a_board_that_cannot_be_written_costs_no_points_and_is_told_once_per_student(course):
