@@ -141,8 +141,8 @@ def open_engine(url: str) -> Engine:
         address = address.set(drivername="postgresql+psycopg", query=patience | dict(address.query))
         return sa.create_engine(address, pool_pre_ping=True, **POOL)
     _make_private(address.database)
-    patience = {"timeout": PATIENCE, "check_same_thread": False}
-    engine = sa.create_engine(address, connect_args=patience, **POOL)
+    options = {"timeout": PATIENCE, "check_same_thread": False}
+    engine = sa.create_engine(address, connect_args=options, **POOL)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
