@@ -42,9 +42,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Name = Annotated[Path, typer.Argument(metavar="NAME", help="The competition's folder.")]
-NameOrHere = Annotated[
-    Path, typer.Argument(metavar="[NAME]", help="The competition's folder; default: here.")
-]
+NameOrHere = Annotated[Path, typer.Argument(metavar="NAME", help="The competition's folder; default: here.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of a table.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -69,10 +67,12 @@ def new(
     test: Annotated[int | None, typer.Option(min=4, help="Test pictures; default 10,000.")] = None,
     size: Annotated[int | None, typer.Option(min=8, help="Side of the pictures in pixels.")] = None,
 ) -> None:
-    """Make a competition: pictures, hidden labels, settings, and three baselines on its board.
+    """Make a competition: pictures, hidden labels, settings, and three
+    baselines on its board.
 
-    Without --from-images the pictures are ten drawn shapes under heavy nuisance, made from a secret seed.
-    What can be changed later is in NAME/leaderboard.toml.
+    Without --from-images the pictures are ten drawn shapes under heavy
+    nuisance, made from a secret seed. What can be changed later is in
+    NAME/leaderboard.toml.
     """
     from autograder.leaderboard import baselines, sets
     from autograder.leaderboard.competition import update_description
@@ -140,10 +140,12 @@ def tokens(
         typer.Option("--to", metavar="FILE", help="Default: tokens.csv in the competition's private folder."),
     ] = None,
 ) -> None:
-    """Make a token for every team, and write them to a CSV that only you can read.
+    """Make a token for every team, and write them to a CSV that only you can
+    read.
 
-    The file has one line for each student, ready for a mail merge; the database keeps only hashes, so a token
-    that is lost cannot be read again (`revoke --new` makes another). Run it again after the roster has grown:
+    The file has one line for each student, ready for a mail merge; the
+    database keeps only hashes, so a token that is lost cannot be read again
+    (`revoke --new` makes another). Run it again after the roster has grown:
     teams that have tokens keep them.
     """
     from autograder.leaderboard import teams
@@ -227,10 +229,11 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve the board: the page, the API for notebooks, the files for students. Ctrl-C ends it.
+    """Serve the board: the page, the API for notebooks, the files for
+    students. Ctrl-C ends it.
 
-    One process serves a class of 500. An upload that was answered is on disk; one that was not can be sent
-    again and is counted once.
+    One process serves a class of 500. An upload that was answered is on
+    disk; one that was not can be sent again and is counted once.
     """
     from autograder.leaderboard.server import serve as run
     from autograder.leaderboard.service import Settings, create_app
@@ -277,10 +280,12 @@ def _say_what_is_missing(competition: Competition, host: str, behind_proxy: bool
 
 @app.command(epilog="Example: [b]autograder leaderboard close demo[/b]")
 def close(name: Name, yes: Yes = False) -> None:
-    """Compute the private scores, and show the final board with both scores and the shake-up. For good.
+    """Compute the private scores, and show the final board with both scores
+    and the shake-up. For good.
 
-    Of each team the upload counts that it selected, or else its best public one. The page shows the final
-    board at once. Back the competition up first if you may want to change your mind.
+    Of each team the upload counts that it selected, or else its best public
+    one. The page shows the final board at once. Back the competition up
+    first if you may want to change your mind.
     """
     competition = _competition(name)
     store = _store(competition)
@@ -430,9 +435,11 @@ def backup(
         Path, typer.Argument(metavar="FILE.tar", help="A new file; only you will be able to read it.")
     ],
 ) -> None:
-    """Write everything into one file: settings, pictures, labels, and the database at one moment.
+    """Write everything into one file: settings, pictures, labels, and the
+    database at one moment.
 
-    The server may be running. `restore` makes a competition of it again, here or on another machine.
+    The server may be running. `restore` makes a competition of it again,
+    here or on another machine.
     """
     from autograder.leaderboard.archive import write
 
@@ -448,7 +455,9 @@ def restore(
         bool, typer.Option("--replace", help="Put an existing NAME aside, as NAME.before-restore-TIME.")
     ] = False,
 ) -> None:
-    """Make a competition from a backup, with every team, token and upload that it had."""
+    """Make a competition from a backup, with every team, token and upload that
+    it had.
+    """
     from autograder.leaderboard.archive import read
 
     os.umask(0o077)
@@ -471,7 +480,8 @@ def doctor(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Examine the competition and this machine: clock, disk, database, permissions, and the public address.
+    """Examine the competition and this machine: clock, disk, database,
+    permissions, and the public address.
 
     Exit code 1 when there is a problem.
     """
