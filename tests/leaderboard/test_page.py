@@ -77,6 +77,15 @@ def test_no_script_or_style_stands_in_the_page_itself(is_closed: bool) -> None:
     ]
 
 
+def test_the_table_says_its_roles_itself() -> None:
+    """On a phone its rows are laid out as cards, and some browsers then forget that it is a table."""
+    page = made(made_up(3))
+    board = Reader(page[page.index('<table id="ranks"') : page.index("</table>", page.index('id="ranks"'))])
+    parts = [one for one in board.elements if one[0] in ("table", "thead", "tbody", "tr", "th", "td")]
+    assert len(parts) > 40
+    assert not [tag for tag, attributes, _ in parts if not attributes.get("role")]
+
+
 def test_the_page_asks_for_nothing_from_elsewhere() -> None:
     page = Reader(made(made_up(3)))
     addresses = [one[key] for _, one, _ in page.elements for key in ("src", "href", "action") if one.get(key)]

@@ -188,10 +188,8 @@
     follow(before);
   }
   function drawAxis(scale, ticks) {
-    table.querySelector(".axis").replaceChildren(...ticks.map((tick, index) => {
-      const anchor = index === 0 ? "start" : index === ticks.length - 1 ? "end" : "middle";
-      return make("text", { x: at(scale, tick), y: "12", "text-anchor": anchor }, percent(tick, 0));
-    }));
+    table.querySelector(".axis").replaceChildren(
+      ...ticks.map((tick) => make("text", { x: at(scale, tick), y: "12" }, percent(tick, 0))));
   }
   function showTime(iso) {
     const time = $("as-of").querySelector("time");
@@ -547,8 +545,10 @@
     const lines = references.filter((row) => row.score !== null && row.score >= near);
     const scale = scaleOf([...scores, ...lines.map((row) => row.score)].map((score) => ({ low: score, high: score })));
     const times = uploads.map((one) => Number(new Date(one.at)));
-    const first = times[0], span = Math.max(times[times.length - 1] - first, 1);
-    const x = (time) => (times[times.length - 1] === first ? (LEFT + WIDTH - RIGHT) / 2 : LEFT + ((WIDTH - LEFT - RIGHT) * (time - first)) / span);
+    const first = times[0], last = times[times.length - 1];
+    // Within a minute there is no time to speak of: then uploads stand side by side.
+    const where = last - first < 60000 ? uploads.map((_, n) => (n + 1) / (uploads.length + 1)) : times.map((time) => (time - first) / (last - first));
+    const x = (n) => LEFT + (WIDTH - LEFT - RIGHT) * where[n];
     const y = (score) => HEIGHT - BOTTOM - (place(scale, score) / 100) * (HEIGHT - TOP - BOTTOM);
     const parts = [];
     for (const tick of ticksOf(scale)) {
@@ -559,13 +559,13 @@
       parts.push(make("line", { class: "reference", x1: LEFT, x2: WIDTH - RIGHT, y1: y(row.score), y2: y(row.score) }));
       parts.push(make("text", { x: WIDTH - RIGHT, y: y(row.score) - 4, "text-anchor": "end" }, row.name));
     }
-    const path = uploads.map((one, n) => (n ? `H${x(times[n]).toFixed(1)}V${y(one.shown).toFixed(1)}` : `M${x(times[0]).toFixed(1)} ${y(one.shown).toFixed(1)}`));
+    const path = uploads.map((one, n) => (n ? `H${x(n).toFixed(1)}V${y(one.shown).toFixed(1)}` : `M${x(0).toFixed(1)} ${y(one.shown).toFixed(1)}`));
     parts.push(make("path", { class: "path", d: path.join("") }));
     uploads.forEach((one, n) => parts.push(make("circle",
-      { class: one.improved ? "better" : "same", cx: x(times[n]).toFixed(1), cy: y(one.shown).toFixed(1), r: one.improved ? 4.5 : 3 })));
-    const dates = span > 1 ? [[first, "start"], [times[times.length - 1], "end"]] : [[first, "middle"]];
-    for (const [time, anchor] of dates) {
-      parts.push(make("text", { x: x(time), y: HEIGHT - 6, "text-anchor": anchor }, moment(new Date(time).toISOString())));
+      { class: one.improved ? "better" : "same", cx: x(n).toFixed(1), cy: y(one.shown).toFixed(1), r: one.improved ? 4.5 : 3 })));
+    const dates = last - first < 60000 ? [[0, "start"]] : [[0, "start"], [uploads.length - 1, "end"]];
+    for (const [n, anchor] of dates) {
+      parts.push(make("text", { x: x(n), y: HEIGHT - 6, "text-anchor": anchor }, moment(uploads[n].at)));
     }
     svg.replaceChildren(...parts);
     const better = uploads.filter((one) => one.improved).length;
