@@ -389,6 +389,21 @@ def test_a_team_that_was_taken_off_the_board_does_not_come_back_by_handing_in(co
     assert store.board().rows == () and store.team_of_student("good") is None
 
 
+@pytest.mark.needs("postgresql")
+def test_the_board_may_be_on_a_server(course, stores, monkeypatch):
+    store = stores("postgresql")
+    monkeypatch.setenv("CS_LEADERBOARD_DATABASE", store.url)
+    for student, right in (("good", 0.8), ("poor", 0.3)):
+        hand_in(course, student, guess(competition_of(course), right))
+    first = scored(course, "good", "poor", "poor")
+    assert [grade.points for grade in first] == [ALL, VALID, VALID]
+    assert sorted(row.score for row in store.board().rows) == [0.3, 0.8]
+    store.revoke(store.team_of_student("poor").id, hide=True)
+    hand_in(course, "poor", guess(competition_of(course), 0.9))
+    (grade,) = scored(course, "poor")
+    assert grade.points == ALL and "taken off the board" in grade.trouble
+
+
 def test_after_the_close_it_is_scored_and_the_board_stays(course):
     store, competition = store_of(course), competition_of(course)
     store.upgrade()
