@@ -37,6 +37,7 @@ SqlRow = Any  # a row as SQLAlchemy gives it: its columns are attributes
 CLOSE_LOCK = 7_126_001  # a number of our own among PostgreSQL's advisory locks
 LONGEST_NAME = 60
 LONGEST_PSEUDONYM = 30
+LONGEST_FILE_NAME = LONGEST_KEY = 200  # as the columns are
 
 
 class NotCounted(LeaderboardError):
@@ -298,6 +299,7 @@ class Store:
             Closed, OverLimit, Conflict, Busy: nothing was stored.
             Unknown: there is no such team.
         """
+        key = _usable(key)
         correct = predictions.labels[task.public_at] == task.public_labels
         top = _public_top(predictions, task, rules)
         packed = pack(predictions, len(task.classes))
@@ -320,7 +322,7 @@ class Store:
                 "key": key,
                 "received_at": received_at,
                 "sha256": sha256,
-                "file_name": printable(file_name, 100),
+                "file_name": printable(file_name, 100)[:LONGEST_FILE_NAME],
                 "source": source,
                 "shown_before": before.score if before else None,
                 "shown_after": after.score,
@@ -841,6 +843,11 @@ def _clean(text: str, what: str, longest: int) -> str:
             f"{what} must be visible characters and spaces only, not {printable(shown)!r}."
         )
     return shown
+
+
+def _usable(key: str) -> str:
+    """A key as any database takes it: one that is long or does not show is stood for by its hash."""
+    return key if len(key) <= LONGEST_KEY and key.isprintable() else f"sha256:{_hash(key)}"
 
 
 def _folded(name: str) -> str:

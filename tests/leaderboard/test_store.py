@@ -381,6 +381,16 @@ def test_names_that_are_sql_are_only_names(store, task, rules):
     assert store.board().rows[0].name == "' OR '1'='1"
 
 
+@pytest.mark.parametrize("text", ["x" * 5000, "\x00" * 150, "\U000e0001" * 300, "\udcff", "", "é" * 200])
+def test_any_key_and_file_name_can_be_stored(store, task, rules, text):
+    team = new_team(store)
+    first = record(store, team, share(task, 50), task, rules, key=text, file_name=text)
+    assert record(store, team, share(task, 50), task, rules, key=text, file_name=text).replayed
+    assert not record(store, team, share(task, 50), task, rules, key=text + "y", file_name="").replayed
+    shown = store.history(team)[0]
+    assert shown.upload == first.upload and shown.file_name.isprintable() and len(shown.file_name) <= 200
+
+
 # --- the board --------------------------------------------------------------------------------------------
 
 
