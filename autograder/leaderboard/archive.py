@@ -98,7 +98,7 @@ def _unpack(file: Path, folder: Path) -> None:
     (folder / "public").mkdir()
     (folder / "private").mkdir(mode=0o700)
     try:
-        with tarfile.open(file) as tar:
+        with tarfile.open(file, "r:") as tar:
             for member in tar:
                 if member.name in NAMES and member.isreg() and (source := tar.extractfile(member)):
                     mode = 0o600 if member.name.startswith(("private/", DATABASE)) else 0o644

@@ -85,6 +85,8 @@ def new(
     sizes: dict[str, Any] = {"train": train, "test": test, "size": size}
     sizes = {key: value for key, value in sizes.items() if value is not None}
     shown = title or name.resolve().name
+    if name.exists() and (not name.is_dir() or any(name.iterdir())):  # before half a minute of drawing
+        raise WrongUsage(f"{name} is there already and not empty. Give the name of a new folder.")
     if from_images is None:
         competition = sets.procedural(name, title=shown, settings=settings, **sizes)
     else:

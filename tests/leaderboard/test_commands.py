@@ -76,7 +76,7 @@ def test_new_makes_a_competition_with_measured_baselines(tmp_path, capsys):
     assert 0 < made.description["baseline"] < 1
     for command in ("tokens", "serve"):
         assert f"autograder leaderboard {command}" in shown, "it says what comes next"
-    assert run("new", folder) == ATTENTION and "not empty" in capsys.readouterr().err
+    assert run("new", folder) == USAGE and "not empty" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
