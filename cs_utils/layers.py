@@ -354,8 +354,17 @@ def softmax_cross_entropy(scores: Array, labels: Array) -> tuple[float, Array]:
     """Mean loss of a batch and its gradient.
 
     scores: (N, classes). labels: (N,), whole numbers. Returns loss, a float, and dscores: (N, classes).
+
+    Raises:
+        ValueError: the labels have another shape, or one of them is no class.
     """
     classes = torch.tensor(np.asarray(labels), dtype=torch.long)
+    if classes.shape != scores.shape[:1]:
+        shapes = f"found {tuple(classes.shape)} for scores {tuple(scores.shape)}"
+        raise ValueError(f"labels are whole numbers, one for each row of scores (not one-hot); {shapes}")
+    if len(classes) and not 0 <= int(classes.min()) <= int(classes.max()) < scores.shape[1]:
+        found = f"labels go from {int(classes.min())} to {int(classes.max())}"
+        raise ValueError(f"{found}, but there are {scores.shape[1]} classes: 0 to {scores.shape[1] - 1}")
     record = Record(lambda scores: F.cross_entropy(scores, classes), *_tensors(scores))
     return float(record.out), record.gradients(np.ones(()))[0]
 

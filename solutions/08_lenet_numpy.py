@@ -112,7 +112,7 @@ print("relu backward returns  ", relu.backward(out, cache).shape)
 # - `RuntimeError: Mismatch in shape: grad_output[0] has a shape of ...`: a layer's backward got a gradient, or a cache, that belongs to another layer. In which order
 #   do you go through layers and caches? Print the names.
 # - `TypeError: backward did not return dx and a dict`: two values, `return dx, gradients`.
-# - *"value 3, number 2 is None"*: the second of all the gradients is missing in the dict, or its layer's list has the wrong length.
+# - *"gradients, number 2 is None"*: the second of all the gradients is missing: the dict has no list for its layer.
 # - It works in the first group, but `RuntimeError` as soon as there is a ReLU: `dx, *rest = array` takes an *array* apart, row by row. Ask `layer.parameters` which kind of layer it is.
 # </details>
 
@@ -781,14 +781,17 @@ with when_done("Sequential", "sgd_momentum", "minibatches", "train_step"):
     plots.show_confusion(confusion, images.classes)
 
 # %% [markdown]
-# Shirts, T-shirts, pullovers and coats; sneakers and boots. The *worst* mistakes are those of which the network was sure. Would you have known better?
+# Shirts, T-shirts, pullovers and coats; sneakers and boots. Here are the **three pairs** that are confused most often, from each the six pictures of which the network was surest (and wrong). Would you have known better?
 
 # %%
 with when_done("Sequential", "sgd_momentum", "minibatches", "train_step"):
     powers = np.exp(tested(net) - tested(net).max(axis=1, keepdims=True))
     probability, told = powers / powers.sum(axis=1, keepdims=True), powers.argmax(axis=1)
-    wrong = np.flatnonzero(told != y_test)
-    worst = wrong[np.argsort(-probability[wrong, told[wrong]])][:12]
+    pairs = np.argsort(-confusion * (1 - np.eye(10, dtype=int)), axis=None)[:3]  # what it is, what was said
+    worst = []
+    for label, wrong in np.transpose(np.unravel_index(pairs, confusion.shape)):
+        those = np.flatnonzero((y_test == label) & (told == wrong))
+        worst.extend(those[np.argsort(-probability[those, wrong])][:6])
     sure = probability[worst, told[worst]]
     plots.show_mistaken(images.test.images[worst, :, :, 0], y_test[worst], told[worst], sure, images.classes)
 

@@ -45,7 +45,8 @@ if full:
     print("Full settings: all 60,000 training pictures, 3 epochs.")
 else:
     why = "this is a quick run" if quick else "there is no GPU"
-    print(f"Small settings, since {why}: 5,000 training pictures, {1 if quick else 3} epochs.")
+    sizes = "1,000 training pictures, 1 epoch" if quick else "5,000 training pictures, 3 epochs"
+    print(f"Small settings, since {why}: {sizes}.")
 
 # %% [markdown]
 # A tensor lies on one device, and it stays there until you move it. **Predict**: does `.to` move the tensor `a`, or does it give back another one?

@@ -227,7 +227,8 @@ def _parts_explained(
 ) -> frozenset[int]:
     """The wrong parts that are just as predicted in every case, on more than one scalar.
 
-    Empty when the mistake would also have spoilt a part that is right.
+    Yes and no do not count: too many mistakes say the same. Empty when the mistake would also have spoilt
+    a part that is right.
     """
     assert known.predict is not None
     told = [(result, group.group.expected(known.predict, result.case)) for result in group.results]
@@ -240,9 +241,12 @@ def _parts_explained(
     }
     if agrees | wrong != set(range(count)):
         return frozenset()
-    return frozenset(
-        index for index in agrees & wrong if sum(_scalars(Outcome(said.value[index])) for _, said in told) > 1
-    )
+
+    def telling(index: int) -> int:
+        values = [said.value[index] for _, said in told]
+        return sum(_scalars(Outcome(value)) for value in values if not isinstance(value, bool))
+
+    return frozenset(index for index in agrees & wrong if telling(index) > 1)
 
 
 def _scalars(outcome: Outcome) -> int:

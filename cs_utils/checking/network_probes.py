@@ -81,20 +81,29 @@ def _network(student: Student, name: str, layers: list[Layer]) -> Any:
 
 
 def _gradients(net: Any, dout: Array, layers: list[Layer]) -> Iterator[Any]:
-    """dx, and a tuple with the gradients of all parameters; None stands where there is none."""
+    """dx, and a tuple with the gradients of all parameters, or what `of_layer` puts in their places."""
     returned = _written(net.backward, dout)
     if not isinstance(returned, tuple | list) or len(returned) != 2 or not isinstance(returned[1], dict):
         raise TypeError("backward did not return dx and a dict: the layers' names and their gradients")
     dx, found = returned
+    names = [layer.name for layer in layers]
+    if strange := [key for key in found if key not in names]:
+        raise TypeError(f"backward's dict has the key {strange[0]!r}, which is not the name of a layer")
     yield dx
     having = [layer for layer in layers if layer.parameters]
-    yield tuple(gradient for layer in having for gradient in _of_layer(found.get(layer.name), layer))
+    yield tuple(
+        gradient for layer in having for gradient in of_layer(found.get(layer.name), len(layer.parameters))
+    )
 
 
-def _of_layer(found: Any, layer: Layer) -> Sequence[Any]:
-    if isinstance(found, tuple | list) and len(found) == len(layer.parameters):
+def of_layer(found: Any, count: int) -> Sequence[Any]:
+    """The gradients of a layer with so many parameters; None for each that the dict does not have, and words
+    where there are more or fewer."""
+    if isinstance(found, tuple | list) and len(found) == count:
         return found
-    return [None] * len(layer.parameters)
+    if isinstance(found, tuple | list) and found:
+        return [f"a list of {len(found)} for a layer with {count} parameters"] * count
+    return [None] * count
 
 
 def _written(call: Callable[..., Any], *arguments: Any) -> Any:
@@ -162,7 +171,12 @@ def rates_tried(
     def make_net() -> ReadyNetwork:
         return _ready(kinds, *parameters)
 
-    return student(name)(make_net, x, labels, **options)
+    returned = student(name)(make_net, x, labels, **options)
+    if isinstance(returned, tuple | list) and len(returned) == 2 and isinstance(returned[1], tuple | list):
+        found, wanted = len(returned[1]), len(options["rates"])
+        if found != wanted:
+            raise TypeError(f"{name} returned {found} losses for {wanted} rates")
+    return returned
 
 
 def _ready(kinds: str, *parameters: Array, factors: Sequence[float] | None = None) -> ReadyNetwork:

@@ -46,7 +46,7 @@ def net_stages(name: str, options: Sequence[str]) -> Lines:
 
 
 def _known_net(name: str, options: Sequence[str], count: str) -> Lines:
-    ours, own = _sorted(options, "size", "seed", "norms")
+    ours, own = _sorted(options, "size", "seed", "norms", "training")
     yield KNOWN
     yield f"x = known.images({count}, {ours.get('size', '(1, 28, 28)')}, seed={ours['seed']})"
     yield f"net = known.filled({_call(name, *own)}, x, seed={ours['seed']})"
@@ -59,7 +59,8 @@ def net_scores(name: str, options: Sequence[str], count: str) -> Lines:
 
 def net_gradients(name: str, options: Sequence[str], count: str) -> Lines:
     yield from _known_net(name, options, count)
-    yield "out = net.eval()(x)"
+    mode = "train" if _sorted(options, "training")[0].get("training") == "True" else "eval"
+    yield f"out = net.{mode}()(x)"
     yield "(out * out.detach().cos()).sum().backward()"
     yield "{name: parameter.grad for name, parameter in net.named_parameters()}"
 

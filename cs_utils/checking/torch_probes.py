@@ -34,6 +34,7 @@ NO_STATISTIC = "no running statistic"
 NO_WEIGHTS = "a network in which PyTorch finds no weights"
 ELSEWHERE = "meta"  # PyTorch's device without memory or numbers: a stand-in for a GPU, which is always there
 
+SETTINGS = "dampening", "weight_decay", "maximize"  # of SGD; 0 or False when nothing is said
 FIRST = ("in_channels", "out_channels")  # a student may give them other names
 
 NUMBERS = {"item": 1.0, "__float__": 1.0, "__int__": 1, "__index__": 1, "__bool__": True, "tolist": [1.0]}
@@ -42,10 +43,9 @@ NUMBERS = {"item": 1.0, "__float__": 1.0, "__int__": 1, "__index__": 1, "__bool_
 # --- known numbers ----------------------------------------------------------------------------------------
 
 
-def numbers(
-    seed: int, role: str, shape: Sequence[int], which: int = 0, after: Sequence[int] = ()
-) -> np.ndarray:
-    """The float64 numbers that `filled` puts into a tensor.
+@functools.lru_cache(maxsize=4096)  # a class is graded on the same networks
+def numbers(seed: int, role: str, shape: Shape, which: int = 0, after: Shape = ()) -> np.ndarray:
+    """The float64 numbers that `filled` puts into a tensor; read-only.
 
     role: ``weight`` or ``bias`` of a convolution or a linear layer, or ``norm.weight``, ``norm.bias``,
     ``norm.running_mean``, ``norm.running_var``. which: how many of the same role and shape came before in the
@@ -54,8 +54,11 @@ def numbers(
     key = zlib.crc32(f"{role} {tuple(shape)} {which} {tuple(after)}".encode())
     drawn = np.random.default_rng([seed, key]).random(tuple(shape), dtype=np.float32).astype(np.float64)
     if role == "weight":
-        return (2 * drawn - 1) * math.sqrt(6 / math.prod(shape[1:]))  # keeps the scale from layer to layer
-    return 0.5 + drawn if role in ("norm.weight", "norm.running_var") else drawn - 0.5
+        drawn = (2 * drawn - 1) * math.sqrt(6 / math.prod(shape[1:]))  # keeps the scale from layer to layer
+    else:
+        drawn += 0.5 if role in ("norm.weight", "norm.running_var") else -0.5
+    drawn.flags.writeable = False
+    return drawn
 
 
 def images(count: int, size: Sequence[int], *, seed: int) -> Tensor:
@@ -92,7 +95,7 @@ def filled(net: nn.Module, example: Tensor, *, seed: int) -> nn.Module:
                     tensor.zero_()
                     continue
                 which = seen[role, shape, after] = seen.get((role, shape, after), -1) + 1
-                tensor.copy_(torch.from_numpy(numbers(seed, role, shape, which, after)))
+                tensor.copy_(torch.tensor(numbers(seed, role, shape, which, after)))
     return net
 
 
@@ -307,12 +310,20 @@ def _again(net: nn.Module, x: Tensor, draws: int) -> np.ndarray:
 
 
 def net_gradients(
-    student: Student, name: str, count: int, *, seed: int, size: Shape = (1, 28, 28), **options: Any
+    student: Student,
+    name: str,
+    count: int,
+    *,
+    seed: int,
+    training: bool = False,
+    size: Shape = (1, 28, 28),
+    **options: Any,
 ) -> list[float]:
-    """Lengths of a loss's gradients with respect to every parameter, sorted by shape; in evaluation mode."""
+    """Lengths of a loss's gradients with respect to every parameter, sorted by shape."""
     x = images(count, size, seed=seed)
-    net = filled(built(student, name, **options), x, seed=seed).eval()
-    out = _run(net, x)
+    net = filled(built(student, name, **options), x, seed=seed).train(training)
+    with _seeded():
+        out = _run(net, x)
     if out.requires_grad:
         (out * out.detach().cos()).sum().backward()
     learned = sorted(net.parameters(), key=lambda one: "x".join(map(str, one.shape)))
@@ -597,12 +608,13 @@ def torch_ready(student: Student, name: str, *, device: str, seed: int, **settin
     """``prepare(net, device, ...)``: where network and optimizer end up, and with which settings.
 
     Returns where the network is; how many parameters the optimizer moves that are the network's, and how many
-    that are not; its learning rate and momentum.
+    that are not; its learning rate and momentum; whether the network is the one that was handed in; and what
+    else of the optimizer is not as it is by itself.
     """
     import torch
 
-    net, _ = small_net(4, 3, seed=seed)
-    returned = student(name)(net, device, **settings)
+    handed, _ = small_net(4, 3, seed=seed)
+    returned = student(name)(handed, device, **settings)
     if not isinstance(returned, tuple | list) or len(returned) != 2:
         raise TypeError(f"{name} returned {_kind(returned)} where net and optimizer were asked for")
     net, optimizer = returned
@@ -615,7 +627,11 @@ def torch_ready(student: Student, name: str, *, device: str, seed: int, **settin
     group = optimizer.param_groups[0]
     places = sorted({parameter.device.type for parameter in net.parameters()})
     rates = [float(group["lr"]), float(group.get("momentum", -1.0))]
-    return " and ".join(places), len(own.intersection(moved)), len(set(moved) - own), *rates
+    more = [f"{name}={group[name]}" for name in SETTINGS if group.get(name)]
+    return (
+        *(" and ".join(places), len(own.intersection(moved)), len(set(moved) - own), *rates),
+        *("the same" if net is handed else "another one", ", ".join(more) or "none"),
+    )
 
 
 # --- probes of weights that move --------------------------------------------------------------------------
@@ -624,7 +640,7 @@ def torch_ready(student: Student, name: str, *, device: str, seed: int, **settin
 def arrays_of(shapes: Sequence[Shape], *, seed: int) -> list[np.ndarray]:
     """Weights and biases as float64 arrays."""
     return [
-        numbers(seed, "weight" if len(shape) > 1 else "bias", shape, which)
+        numbers(seed, "weight" if len(shape) > 1 else "bias", tuple(shape), which).copy()
         for which, shape in enumerate(shapes)
     ]
 
@@ -637,14 +653,14 @@ def weights_copied(
     seed: int,
     other: Shape | None = None,
     double: bool = True,
-) -> list[Any]:
+) -> tuple[Any, ...]:
     """``copy_weights(net, arrays)`` into a network with parameters of these shapes.
 
     other: the shape of the last but one array, where it is not that of the parameter. double: the network's
     precision.
 
-    Returns the parameters after it, what they are made of, and whether the arrays that were handed over are
-    still their own.
+    Returns the parameters after it, what they are made of, whether the arrays that were handed over are still
+    their own, and whether the parameters can still be trained.
     """
     import torch
 
@@ -662,12 +678,12 @@ def weights_copied(
     arrived = any(values.any() for values in after)
     kinds = sorted({str(parameter.dtype).removeprefix("torch.") for parameter in net})
     learned = all(parameter.requires_grad for parameter in net)
-    return [
-        *after,
+    return (
+        after,
         " and ".join(kinds),
         ("their own" if apart and same else "shared") if arrived else "empty",
         "trains" if learned else "frozen",
-    ]
+    )
 
 
 def with_arrays(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cs_utils.checking import ANYTHING, Case, Exercise, Group, Misconception, Outcome, Seed, Tolerance, case
+from cs_utils.checking.network_probes import of_layer
 from cs_utils.network import WITH_PARAMETERS, through
 
 NOTEBOOK = "08_lenet_numpy"
@@ -119,12 +120,10 @@ class _Chain:
         return dout, found
 
     def listed(self, found: dict[int, tuple[Any, ...]]) -> tuple[Any, ...]:
-        """As the probe lists them: all layers' gradients in order, None where there are not as many."""
-        flat: list[Any] = []
-        for at, own in enumerate(self.own):
-            gradients = found.get(at, ())
-            flat += gradients if len(gradients) == len(own) else [None] * len(own)
-        return tuple(flat)
+        """As the probe lists them: all layers' gradients in order."""
+        return tuple(
+            gradient for at, own in enumerate(self.own) for gradient in of_layer(found.get(at), len(own))
+        )
 
     @property
     def backwards(self) -> range:
@@ -503,9 +502,17 @@ def _step_mistake(rule: Callable[[_Step], Any]) -> Predict:
     return predict
 
 
-def _rate_inside(step: _Step) -> Any:
-    velocity = step.mixed(step.momentum, step.lr)
-    return step.w.sub(velocity), velocity
+def _downhill(step: _Step) -> Any:
+    velocity = step.mixed(step.momentum, -1)
+    return step.w.add(velocity, alpha=step.lr), velocity
+
+
+def _rate_inside(sign: int) -> Callable[[_Step], Any]:
+    def rule(step: _Step) -> Any:
+        velocity = step.mixed(step.momentum, sign * step.lr)
+        return step.w.sub(velocity, alpha=sign), velocity
+
+    return rule
 
 
 def _momentum_cases(*shapes: tuple[int, ...], zero: bool = False, **options: float) -> Any:
@@ -524,6 +531,11 @@ def _later(rng: np.random.Generator) -> Iterator[Case]:
     yield from _momentum_cases((3,))(rng)
     yield from _momentum_cases((2, 4), momentum=0.5)(rng)
 
+
+GRADIENTS_ALONE = (
+    "Other texts do that. Here, as in PyTorch, the velocity is made of gradients alone, and the learning "
+    "rate comes in when w moves."
+)
 
 SGD_MOMENTUM = Exercise(
     name="sgd_momentum",
@@ -551,6 +563,25 @@ SGD_MOMENTUM = Exercise(
             STEPS,
         ),
         Misconception(
+            "the gradient is subtracted in the velocity",
+            "The velocity is made of gradients as they are. The two formulas have one minus: which of them?",
+            _step_mistake(lambda step: step.by(step.mixed(step.momentum, -1))),
+            STEPS,
+        ),
+        Misconception(
+            "the velocity points downhill",
+            "Other texts do that. Here the velocity is made of gradients as they are, and the minus comes "
+            "when w moves.",
+            _step_mistake(_downhill),
+            STEPS,
+        ),
+        Misconception(
+            "w moves along the gradient, not along the velocity",
+            "The velocity is right. What is it for, if w does not move with it?",
+            _step_mistake(lambda step: step.by(step.right, step.dw)),
+            (LATER, AXES),
+        ),
+        Misconception(
             "the old velocity has the wrong sign",
             "The new velocity goes on in the direction of the old one: the two are added.",
             _step_mistake(lambda step: step.by(step.mixed(-step.momentum, 1))),
@@ -576,9 +607,14 @@ SGD_MOMENTUM = Exercise(
         ),
         Misconception(
             "the learning rate is inside the velocity",
-            "Other texts do that. Here, as in PyTorch, the velocity is made of gradients alone, "
-            "and the learning rate comes in when w moves.",
-            _step_mistake(_rate_inside),
+            GRADIENTS_ALONE,
+            _step_mistake(_rate_inside(1)),
+            STEPS,
+        ),
+        Misconception(
+            "minus and learning rate are inside the velocity",
+            GRADIENTS_ALONE,
+            _step_mistake(_rate_inside(-1)),
             STEPS,
         ),
         Misconception(
@@ -672,8 +708,8 @@ def _judge_order(given: Case, outcome: Outcome) -> str | None:
 
 
 def _judge_drawn(given: Case, outcome: Outcome) -> str | None:
-    first, again, *others = outcome.value["calls"]
-    if not isinstance(first, np.ndarray) or first.ndim != 1:
+    first, again, *others = map(np.asarray, outcome.value["calls"])
+    if first.ndim != 1 or first.dtype.kind not in "iu":
         return "did not return a list of arrays"
     if not np.array_equal(first, again):
         return "two generators in the same state gave two different orders"
@@ -694,7 +730,7 @@ def _calls(rule: Callable[[list[np.ndarray]], bool]) -> Callable[[Case, Outcome]
     """For the group DRAWN: what its probe noted; for others true where nothing speaks against it."""
 
     def recognise(given: Case, outcome: Outcome) -> bool:
-        return isinstance(outcome.value, dict) and rule(outcome.value["calls"])
+        return isinstance(outcome.value, dict) and rule([*map(np.asarray, outcome.value["calls"])])
 
     return recognise
 
@@ -739,10 +775,27 @@ MINIBATCHES = Exercise(
             recognise=_recognises(
                 lambda batches, count, size: (
                     _full(batches, size)
+                    and count % size > 0
                     and len(set(_joined(batches))) == len(_joined(batches)) == count - count % size
                 )
             ),
             fails=(REST,),
+        ),
+        Misconception(
+            "there is an empty batch at the end",
+            "Nothing is left over here. At which number do you begin the last batch?",
+            recognise=_recognises(
+                lambda batches, count, size: len(batches[-1]) == 0 and _full(batches[:-1], size)
+            ),
+            fails=(WHOLE,),
+        ),
+        Misconception(
+            "the indices begin at 1",
+            "Python counts from 0: the last of `count` examples has the number `count - 1`.",
+            recognise=_recognises(
+                lambda batches, count, size: sorted(_joined(batches)) == list(range(1, count + 1))
+            ),
+            fails=(WHOLE, REST),
         ),
         Misconception(
             "the last batch is filled up with examples that had their turn",
@@ -977,6 +1030,12 @@ TRAIN_STEP = Exercise(
             (*TRAINED, HEART),
         ),
         Misconception(
+            "the returned loss is multiplied by the number of examples",
+            "The training is right. Returned is the loss as `softmax_cross_entropy` gives it: a mean.",
+            _rule(loss_factor=float),
+            TRAINED,
+        ),
+        Misconception(
             "the gradient is divided by the number of examples once more",
             "The mean is in `softmax_cross_entropy` already, and so it is in dscores.",
             _rule(factor=lambda count: 1 / count, loss_factor=float),
@@ -992,6 +1051,12 @@ TRAIN_STEP = Exercise(
             "only the last layer moves",
             "Look at the indentation of what stands behind your loop over the layers.",
             _rule(trained=lambda at, count: at >= count - 2),
+            (*TRAINED, HEART),
+        ),
+        Misconception(
+            "only the first layer moves",
+            "Does a `return` stand inside your loop over the layers? It ends the function there.",
+            _rule(trained=lambda at, count: at < 2),
             (*TRAINED, HEART),
         ),
         Misconception(
@@ -1053,7 +1118,7 @@ def _starts(
 
     def make(rng: np.random.Generator) -> Iterator[Case]:
         for scale in scales:
-            plan = _Plan("linear", (rows, 2), (3 if rows < 9 else 7,))
+            plan = _Plan("linear", (rows, 2), (3 if rows < 8 else 7,))
             x, labels = _batch(rng, plan)
             labels = np.minimum(labels, plan.sizes[-1] - 2) if missing else labels
             w, b = plan.parameters(rng, scale)
@@ -1067,7 +1132,7 @@ def _near(*wanted: tuple[float, dict[str, float]]) -> Callable[[np.random.Genera
 
     def make(rng: np.random.Generator) -> Iterator[Case]:
         for ratio, options in wanted:
-            x, w, b = (_fine(rng, *shape) for shape in ((10, 2), (7, 2), (7,)))
+            x, w, b = (_fine(rng, *shape) for shape in ((9, 2), (7, 2), (7,)))
             scores = through("linear", *map(torch.tensor, (x, w, b)))
             labels = (scores.argmin(1) if ratio > 1 else scores.argmax(1)).numpy()
             order = np.arange(7)
@@ -1091,6 +1156,11 @@ def _scale_for(loss: float, labels: Tensor, scores: Tensor) -> float:
     return low
 
 
+NEAR = (
+    *((1.05, {}), (1.15, {}), (1.15, {"tolerance": 0.2}), (0.7, {"tolerance": 0.2})),
+    *((ratio, {"tolerance": 0.5}) for ratio in (1.2, 0.6, 1.6)),
+)
+
 INITIAL_LOSS = Exercise(
     name="initial_loss",
     notebook=NOTEBOOK,
@@ -1101,8 +1171,8 @@ INITIAL_LOSS = Exercise(
     reference=_started(lambda start: start.says()),
     groups=(
         Group(TWO_NUMBERS, 1, _starts(0.05, 1.0, rows=4), lift=_two_numbers),
-        Group(MISSING, 1, _starts(0.1, 0.5, rows=10, missing=True), lift=_two_numbers),
-        Group(FINE, 1, _near((1.05, {}), (1.15, {}), (1.15, {"tolerance": 0.2}), (0.7, {"tolerance": 0.2}))),
+        Group(MISSING, 1, _starts(0.1, 0.5, rows=8, missing=True), lift=_two_numbers),
+        Group(FINE, 1, _near(*NEAR)),
     ),
     advice={
         TWO_NUMBERS: "The loss of a batch, as in a training step; and the logarithm of the number of "
@@ -1122,6 +1192,18 @@ INITIAL_LOSS = Exercise(
             "In a small batch a class may be missing. The network knows how many there are.",
             _started(lambda start: start.says(expected=math.log(int(start.labels.max()) + 1))),
             (MISSING,),
+        ),
+        Misconception(
+            "only classes that occur are counted",
+            "In a small batch a class may be missing. The network knows how many there are.",
+            _started(lambda start: start.says(expected=math.log(len(start.labels.unique())))),
+            (MISSING, FINE),
+        ),
+        Misconception(
+            "there are always 10 classes",
+            "Ten is for Fashion-MNIST. How many scores does *this* network give?",
+            _started(lambda start: start.says(expected=math.log(10))),
+            (TWO_NUMBERS, MISSING, FINE),
         ),
         Misconception(
             "the logarithm has another base",
@@ -1168,6 +1250,24 @@ INITIAL_LOSS = Exercise(
                     fine=abs(float(start.loss) - math.log(start.scores.shape[1])) <= start.tolerance
                 )
             ),
+            (FINE,),
+        ),
+        Misconception(
+            "the tolerance is a part of the loss, not of ln C",
+            "ln C is the measure, and the tolerance is a part of it. Which of your two numbers is it "
+            "multiplied by?",
+            _started(
+                lambda start: start.says(
+                    fine=abs(float(start.loss) - math.log(start.scores.shape[1]))
+                    <= start.tolerance * float(start.loss)
+                )
+            ),
+            (FINE,),
+        ),
+        Misconception(
+            "the tolerance is always 0.1",
+            "0.1 is only what one gets who says nothing. Is the argument `tolerance` used?",
+            _started(lambda start: replace(start, tolerance=0.1).says()),
             (FINE,),
         ),
         Misconception(
@@ -1297,6 +1397,13 @@ GRADIENT_ERRORS = Exercise(
             (FOUND,),
         ),
         Misconception(
+            "every numeric gradient is 0",
+            "All errors are 1. Does the function that you hand to `numeric_gradient` put the nudged array "
+            "into the layer, before it runs forward?",
+            _errors(lambda mine, right: torch.ones(()).double()),
+            (CLEAN, FOUND),
+        ),
+        Misconception(
             "the difference is divided by the numeric gradient alone",
             "The larger of the two stands below the fraction. Then the error of a gradient that is "
             "missing is 1, and so is that of one that is far too large.",
@@ -1367,6 +1474,8 @@ def _search(
     one_net: bool = False,
     old_velocities: bool = False,
     first_loss: bool = False,
+    more_steps: int = 0,
+    momentum: float | None = None,
 ) -> Predict:
     """`rule` picks from rates and their losses."""
 
@@ -1375,8 +1484,9 @@ def _search(
     ) -> Any:
         now, moving, losses = list(parameters), [torch.zeros_like(each) for each in parameters], []
         for rate in rates:
+            way = _Rule(momentum=momentum)
             every, after, speeds = _trained(
-                _Rule(), kinds, x, labels, *now, steps=steps, lr=rate, velocities=moving
+                way, kinds, x, labels, *now, steps=steps + more_steps, lr=rate, velocities=moving
             )
             losses.append(float(every[0 if first_loss else -1]))
             now = list(after) if one_net else now
@@ -1388,7 +1498,7 @@ def _search(
 
 def _best(rates: list[float], losses: list[float]) -> float:
     finite = [(rate, loss) for rate, loss in zip(rates, losses, strict=True) if math.isfinite(loss)]
-    return min(finite, key=lambda pair: pair[1])[0]  # the first of several
+    return min(finite, key=lambda pair: pair[1])[0] if finite else rates[0]  # the first of several
 
 
 def _nan_first(pick: Callable[[Tensor], Tensor]) -> Callable[[list[float], list[float]], float]:
@@ -1419,7 +1529,7 @@ SEARCH = Exercise(
     groups=(
         Group(ANEW, 2, _searches((0.001, 0.01, 0.1), (0.005, 0.05, 0.2))),
         Group(UNSORTED, 1, _searches((0.05, 100.0, 0.002), (100.0, 0.02, 0.1))),
-        Group(NUMBER, 1, _searches((0.001, 0.05, 1e200), (0.002, 0.1, 1e200), plan=NO_RELU), lift=_part(0)),
+        Group(NUMBER, 1, _searches((0.001, 0.05, 1e200), (1e200, 0.1, 0.002), plan=NO_RELU), lift=_part(0)),
     ),
     advice={
         ANEW: "Is every rate tried with the same first weights, and with velocities of 0?",
@@ -1433,13 +1543,13 @@ SEARCH = Exercise(
             "The second rate goes on where the first one stopped, so it looks better than it is. Where is "
             "`make_net()` called?",
             _search(_best, one_net=True),
-            (ANEW, UNSORTED),
+            (ANEW, UNSORTED, NUMBER),
         ),
         Misconception(
             "the velocities of the rate before are kept",
             "A new network begins at rest. Where are its velocities made?",
             _search(_best, old_velocities=True),
-            (ANEW, UNSORTED),
+            (ANEW, UNSORTED, NUMBER),
         ),
         Misconception(
             "NaN is taken for the smallest loss",
@@ -1447,6 +1557,30 @@ SEARCH = Exercise(
             "`np.nanargmin`.",
             _search(_nan_first(torch.argmin)),
             (NUMBER,),
+        ),
+        Misconception(
+            "NaN in front hides all the other losses",
+            "`min` compares, and no number is smaller than NaN. Take those that `np.isfinite` lets through.",
+            _search(lambda rates, losses: rates[0] if math.isnan(losses[0]) else _best(rates, losses)),
+            (NUMBER,),
+        ),
+        Misconception(
+            "the loss after the last step is taken, or that of one step too many",
+            "`train_step` returns the loss *before* its step; of `steps` calls the last one's counts.",
+            _search(_best, more_steps=1),
+            (ANEW, UNSORTED),
+        ),
+        Misconception(
+            "there is one step too few",
+            "How often is `train_step` called for each rate?",
+            _search(_best, more_steps=-1),
+            (ANEW, UNSORTED),
+        ),
+        Misconception(
+            "the steps are taken without momentum",
+            "`train_step` has a momentum when nobody says anything. Leave it as it is.",
+            _search(_best, momentum=0.0),
+            (ANEW, UNSORTED),
         ),
         Misconception(
             "the rate with the largest loss is returned",

@@ -39,7 +39,7 @@ class Step:
     kind: ``conv``, ``linear``, ``norm``, ``pool``, ``flat``, ``cut`` (no gradient goes further back),
     ``misfit`` (what comes next does not fit), or what is done to every number. out: channels or features,
     or the stride of a pooling. size: of a kernel or a window. given: what a linear layer expects, 0 for
-    what it gets. how: the kind of pooling, or an axis.
+    what it gets. how: the kind of pooling, an axis, or the error of a misfit.
     """
 
     kind: str
@@ -117,8 +117,8 @@ def by_seed(seed: int) -> Weights:
     """The weights that the probes fill a network with; a bias in front of a norm is 0."""
 
     def weight(role: str, shape: Shape, which: int, after: Shape, normed: bool) -> Tensor:
-        values = probes.numbers(seed, role, shape, which, after)
-        return torch.from_numpy(0 * values if normed else values).requires_grad_()
+        values = torch.tensor(probes.numbers(seed, role, tuple(shape), which, tuple(after)))
+        return (0 * values if normed else values).requires_grad_()
 
     return weight
 
@@ -203,7 +203,7 @@ def _over_classes(x: Tensor, step: Step) -> Tensor:
 
 
 def _misfit(x: Tensor, step: Step) -> Tensor:
-    raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    raise step.how or RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
 
 _WITHOUT_WEIGHTS: dict[str, Callable[[Tensor, Step], Tensor]] = {
@@ -227,11 +227,13 @@ def run(plan: Plan, x: Tensor, weights: Weights, *, training: bool = False) -> P
 class Net:
     """A network as a plan: a reference, or what a mistake makes of it. Each method answers one probe.
 
-    make: the arguments of the class -> the plan. edit: what a mistake makes of that.
+    make: the arguments of the class -> the plan. edit: what a mistake makes of that. forget: what it leaves
+    out in the forward pass, though it was made.
     """
 
     make: Callable[..., Plan]
-    edit: Callable[[Plan], Plan] = lambda plan: plan
+    edit: Edit = lambda plan: plan
+    forget: Edit = lambda plan: plan
 
     def plan(self, **options: Any) -> Plan:
         return self.edit(self.make(**options))
@@ -239,9 +241,8 @@ class Net:
     def _known(
         self, count: int, seed: int, *, size: Shape = PICTURE, training: bool = False, **options: Any
     ) -> Pass:
-        return run(
-            self.plan(**options), probes.images(count, size, seed=seed), by_seed(seed), training=training
-        )
+        x, plan = probes.images(count, size, seed=seed), self.forget(self.plan(**options))
+        return run(plan, x, by_seed(seed), training=training)
 
     def parameters(self, **options: Any) -> list[Any]:
         shapes = list(self._shapes(**options))
@@ -281,7 +282,11 @@ class Net:
         return [0.0 if gradient is None else gradient.norm().item() for gradient in found]
 
     def statistics(self, count: int, *, seed: int, norms: int, **options: Any) -> list[Any]:
-        return self._known(count, seed, training=True, **options).memory[: 2 * norms]
+        """Those behind dropout may be anything."""
+        memory = self._known(count, seed, training=True, **options).memory
+        plan = self.forget(self.plan(**options))
+        told = min(norms, sum(step.kind == "norm" for step in plan[: plan.index(FLAT)]))
+        return [*memory[: 2 * told], *[ANYTHING] * 2 * (norms - told)]
 
 
 def _asks(method: str) -> Callable[[Any], Any]:
@@ -353,6 +358,53 @@ def _passes(net: Net) -> Judge:
                 return f"layer {place} is `{mine}` where `{right}` was asked for"
         if len(found) != len(wanted):
             return f"{len(found)} layers with weights where {len(wanted)} were asked for"
+        return None
+
+    return judge
+
+
+def _near(mine: Any, right: Any) -> bool:
+    """As near as float32 comes."""
+    return np.allclose(mine, right, FLOAT32.rtol, FLOAT32.atol)
+
+
+def _reaches(net: Net) -> Judge:
+    """Judges the lengths of the gradients of all parameters."""
+
+    def judge(given: Case, outcome: Outcome) -> str | None:
+        found, wanted = outcome.value, net.gradients(*given.args, **given.kwargs)
+        if found == probes.NO_WEIGHTS:
+            return "PyTorch finds no weights in it"
+        if len(found) != len(wanted):
+            return f"it has {len(found)} weights and biases where {len(wanted)} were asked for"
+        options = {name: value for name, value in given.kwargs.items() if name not in ("seed", "training")}
+        pairs = list(zip(net.parameters(**options)[1:], found, wanted, strict=True))
+        deaf = [shape for shape, mine, right in pairs if mine == 0 < right]
+        if deaf:
+            return f"no gradient reaches the parameters of the shapes {', '.join(deaf)}"
+        other = [shape for shape, mine, right in pairs if not _near(mine, right)]
+        return f"the gradient of the parameter of shape {other[0]} is another one" if other else None
+
+    return judge
+
+
+def _moves(net: Net) -> Judge:
+    """Judges running statistics, mean and variance in turns."""
+
+    def judge(given: Case, outcome: Outcome) -> str | None:
+        found, wanted = outcome.value, net.statistics(*given.args, **given.kwargs)
+        if found == probes.NO_WEIGHTS:
+            return "PyTorch finds no layers in it"
+        if len(found) != len(wanted):
+            return f"it has {len(found) // 2} batch norms where {len(wanted) // 2} or more were asked for"
+        for place, (mine, right) in enumerate(zip(found, wanted, strict=True)):
+            norm = f"batch norm {place // 2 + 1}"
+            if isinstance(mine, str):
+                return f"{norm} keeps no running statistics"
+            if mine.shape != right.shape:
+                return f"{norm} has {len(mine)} features where {len(right)} were asked for"
+            if not _near(mine, right):
+                return f"after a batch the running {('mean', 'variance')[place % 2]} of {norm} is another one"
         return None
 
     return judge
@@ -444,6 +496,7 @@ MISMATCH = (
 )
 PLAIN = "The loss, `F.cross_entropy`, has the softmax in it. The network returns plain scores."
 FROM_CLASSES = "Where does the number of outputs of the last layer come from? It is an argument of the class."
+ARGUMENTS = "10, 20, 50 and 500 are what you get when nothing is said. Use the arguments in their place."
 CUTTERS = (
     "`.detach()`, `.data`, `.numpy()`, `torch.tensor` and `torch.no_grad()` cut the graph; `forward` needs "
     "none "
@@ -520,10 +573,13 @@ LENET_ROWS: list[Row] = [
         VALUES,
     ),
     ("classes is ignored", _fixed(classes=10), FROM_CLASSES, ALL),
+    ("filters and hidden are ignored", _fixed(filters=(20, 50), hidden=500), ARGUMENTS, ALL),
+    ("filters is ignored", _fixed(filters=(20, 50)), ARGUMENTS, ALL),
+    ("hidden is ignored", _fixed(hidden=500), ARGUMENTS, ALL),
     (
-        "filters and hidden are ignored",
-        _fixed(filters=(20, 50), hidden=500),
-        "20, 50 and 500 are what you get when nothing is said. Use the arguments in their place.",
+        "classes, filters and hidden are ignored",
+        _fixed(filters=(20, 50), hidden=500, classes=10),
+        ARGUMENTS,
         ALL,
     ),
     (
@@ -559,10 +615,14 @@ LENET_EXERCISE = Exercise(
         Group(LEARNS, 2, _built(_lenet_widths, default=True), *_looks(LENET, "parameters", _learns)),
         Group(STAGES, 2, _built(_lenet_widths), *_looks(LENET, "stages", _passes)),
         Group(SCORES, 3, _asked(_lenet_widths, 2), "net_scores"),
-        Group(GRADIENTS, 1, _asked(_lenet_widths, 2), "net_gradients", _asks("gradients")),
+        Group(GRADIENTS, 1, _asked(_lenet_widths, 2, training=True), *_looks(LENET, "gradients", _reaches)),
     ),
     misconceptions=(*mistaken(_lenet, LENET_ROWS), listed(*ALL)),
-    advice={SCORES: NO_STEP_LEFT},
+    advice={
+        SCORES: NO_STEP_LEFT,
+        GRADIENTS: "This is looked at in training mode, in which a LeNet does what it does in evaluation. Is "
+        "there anything in yours that does not, such as dropout, or anything that cuts the graph?",
+    },
 )
 
 
@@ -742,6 +802,30 @@ NET_ROWS: list[Row] = [
         (SCORES, MODES),
     ),
     (
+        "the ReLU stands in front of the batch norm, everywhere",
+        both(both(swap(1, 2), swap(4, 5)), swap(9, 10)),
+        "In the table the order is layer, batch norm, ReLU, three times.",
+        (SCORES, MODES),
+    ),
+    (
+        "the batch norm between the linear layers is one for pictures",
+        put(9, Step("misfit", how=ValueError("expected 4D input (got 2D input)"))),
+        "`nn.BatchNorm2d` is for (N, C, H, W). Behind a linear layer x is (N, features): `nn.BatchNorm1d`.",
+        (STAGES, SCORES, MODES, DROPS),
+    ),
+    (
+        "the first linear layer expects pictures of 24x24",
+        lambda plan: vary(8, given=plan[3].out * 24 * 24)(plan),
+        "The pooling comes before the flattening and halves both sides.",
+        FIVE,
+    ),
+    (
+        "the first linear layer expects as many channels as the first convolution has",
+        lambda plan: vary(8, given=plan[0].out * 12 * 12)(plan),
+        "Flattened is what the *second* convolution made, and that has two times `width` channels.",
+        FIVE,
+    ),
+    (
         "there is no batch norm between the linear layers",
         put(9),
         "Three batch norms: one after each convolution, and one after the first linear layer.",
@@ -810,6 +894,17 @@ NET_ROWS: list[Row] = [
     ),
     ("classes is ignored", _net_fixed(11), FROM_CLASSES, (LEARNS, STAGES, SCORES)),
 ]
+NOT_CALLED = (
+    "It is made in `__init__`, but `forward` never calls it. Follow x through `forward`, line by line."
+)
+NET_FORGETS = tuple(
+    Misconception(f"the {which} batch norm is never used", NOT_CALLED, Net(_net, forget=put(place)), fails)
+    for which, place, fails in (
+        ("first", 1, (SCORES, MODES)),
+        ("second", 4, (SCORES, MODES)),
+        ("third", 9, (SCORES,)),
+    )
+)
 NET_RECOGNISED = (
     Misconception(
         "dropout drops in evaluation, too",
@@ -857,11 +952,14 @@ NET_EXERCISE = Exercise(
         Group(LEARNS, 1, _built(_net_widths, default=True), *_looks(NET, "parameters", _learns)),
         Group(STAGES, 1, _built(_net_widths), *_looks(NET, "stages", _passes)),
         Group(SCORES, 3, _asked(_net_widths, 2), "net_scores"),
-        Group(MODES, 1, _asked(_net_widths, 3, norms=2), "net_statistics", _asks("statistics")),
+        Group(MODES, 1, _asked(_net_widths, 3, norms=2), *_looks(NET, "statistics", _moves)),
         Group(DROPS, 1, _asked(_net_widths, 2), "net_dropped", None, _a_quarter),
     ),
-    misconceptions=(*mistaken(_net, NET_ROWS), *NET_RECOGNISED, listed(*FIVE)),
-    advice={SCORES: f"These are scores in evaluation mode. {NO_STEP_LEFT}"},
+    misconceptions=(*mistaken(_net, NET_ROWS), *NET_FORGETS, *NET_RECOGNISED, listed(*FIVE)),
+    advice={
+        SCORES: "These are scores in evaluation mode. Sizes and shapes are right, so it is a step without "
+        "weights, or the order: after each layer first its batch norm, then the ReLU."
+    },
 )
 
 
@@ -876,6 +974,10 @@ def _mean_loss(scores: Tensor, labels: Tensor, loss: Any) -> Any:
 
 def _count(scores: Tensor, labels: Tensor, loss: Any) -> Any:
     return int((scores.argmax(1) == labels).sum())
+
+
+def _in_the_whole_batch(scores: Tensor, labels: Tensor, loss: Any) -> Any:
+    return int((scores.argmax() == labels).sum())
 
 
 def _along_the_batch(scores: Tensor, labels: Tensor, loss: Any) -> Any:
@@ -934,7 +1036,9 @@ class Loop:
     squashed: a softmax in front of the loss. summed: the loss is a sum. stays: the batch stays on the CPU.
     moves: the network moves to the batch. loss, right: what is told of a batch. mean_loss, mean_right: how
     an epoch's figure comes from those of its batches, [(of a batch, its size)] -> a number. recorded: an
-    evaluation records its forward passes. awake: it is made in training mode.
+    evaluation records its forward passes. awake: it is made in training mode. late: gradients are emptied
+    behind the step only. bare: nll_loss gets the scores. after: the loss told is the one after the step.
+    one_hot: so are the labels, as whole numbers. first_only: an epoch ends with its first batch.
     """
 
     keeps: bool = False
@@ -950,8 +1054,17 @@ class Loop:
     mean_right: Callable[[list[tuple[Any, int]]], Any] = lambda batches: _share(batches)
     recorded: bool = False
     awake: bool = False
+    late: bool = False
+    bare: bool = False
+    after: bool = False
+    one_hot: bool = False
+    first_only: bool = False
 
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
+        if self.one_hot:
+            raise RuntimeError("Expected floating point type for target with class probabilities, got Long")
+        if self.bare:
+            return F.nll_loss(scores, labels)
         scores = scores.softmax(1) if self.squashed else scores
         return F.cross_entropy(scores, labels, reduction="sum" if self.summed else "mean")
 
@@ -972,20 +1085,28 @@ class Loop:
         state = State(seed, classes, norm, x[0].numel())
         kept = [torch.ones_like(one) * stale for one in state.learned()]
         speed = [torch.zeros_like(one) for one in kept]
-        told = []
+        told: list[tuple[Any, Any]] = []
         for inputs, labels in _batches(x, y, sizes):
             scores = state.scores(inputs, training=not (asleep and self.dozes))
             loss = self._loss(scores, labels)
             found = torch.autograd.grad(loss, state.learned())
-            kept = [one + self.keeps * old for one, old in zip(found, kept, strict=True)]
+            adds = self.keeps or (self.late and not told)
+            kept = [one + adds * old for one, old in zip(found, kept, strict=True)]
             speed = [momentum * old + one for one, old in zip(kept, speed, strict=True)]
             state.moved_by([lr * one * (not self.idle) for one in speed])
+            loss = self._loss(state.scores(inputs, training=True), labels) if self.after else loss
             told.append((self.loss(scores, labels, loss), self.right(scores, labels, loss)))
         return [loss for loss, _ in told], [right for _, right in told], *state.parts()
 
     __call__ = _trained
 
+    def _seen(self, x: Tensor, y: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor, Sequence[int]]:
+        """What of an epoch's batches is looked at."""
+        count = sum(sizes[:1]) if self.first_only else len(y)
+        return x[:count], y[:count], sizes[:1] if self.first_only else sizes
+
     def epoch(self, x: Tensor, y: Tensor, *, sizes: Sequence[int] = (), **settings: Any) -> tuple[Any, ...]:
+        x, y, sizes = self._seen(x, y, sizes)
         losses, rights, weights, memory = self._trained(x, y, sizes=sizes, **settings)
         counts = list(sizes) or [len(y)]
         loss = self.mean_loss(list(zip(losses, counts, strict=True)))
@@ -1002,6 +1123,7 @@ class Loop:
         norm: bool = False,
         asleep: bool = True,
     ) -> tuple[Any, ...]:
+        x, y, sizes = self._seen(x, y, sizes)
         state = State(seed, classes, norm, x[0].numel())
         losses, rights = [], []
         for inputs, labels in _batches(x, y, sizes):
@@ -1014,8 +1136,8 @@ class Loop:
         return *told, *state.parts(), "recorded" if self.recorded else "not recorded"
 
     def elsewhere(self, count: int, **options: Any) -> str:
-        if self.stays:
-            raise RuntimeError("on another device")
+        if self.stays or self.one_hot:
+            raise RuntimeError("on another device, or labels that are no class numbers")
         return "the network was moved" if self.moves else "computed where the network is"
 
 
@@ -1041,6 +1163,10 @@ def _sum_of_means(batches: list[tuple[float, int]]) -> float:
 
 def _last(batches: list[tuple[float, int]]) -> float:
     return batches[-1][0]
+
+
+def _means_over_pictures(batches: list[tuple[float, int]]) -> float:
+    return math.fsum(one for one, _ in batches) / sum(count for _, count in batches)
 
 
 def _percent(batches: list[tuple[float, int]]) -> float:
@@ -1104,6 +1230,7 @@ def _part_right(scores: Tensor, labels: Tensor, loss: Any) -> Any:
 
 
 ALONG, PART = Loop(right=_along_the_batch), Loop(right=_part_right)
+ONE_ANSWER = Loop(right=_in_the_whole_batch)
 ELSEWHERE = "wherever the network is"
 RIGHT_AXIS = (
     "Scores are (N, classes): one row for each picture. Along which axis lie the scores that compete with "
@@ -1144,18 +1271,18 @@ ONE, STEPS, AWAKE = "one batch", "batch after batch", "in training mode"
 
 def _one(rng: np.random.Generator) -> Iterator[Case]:
     for _ in range(2):
-        yield _batch(rng, 3, _differ("__call__", ALONG, PART))
+        yield _batch(rng, 3, _differ("__call__", ALONG, PART, ONE_ANSWER))
 
 
 def _steps(rng: np.random.Generator) -> Iterator[Case]:
     for momentum in (0.0, 0.9):
         options = {"sizes": (3, 3, 3), "stale": True, "momentum": momentum}
-        yield _batch(rng, 9, _differ("__call__", ALONG, PART), **options)
+        yield _batch(rng, 9, _differ("__call__", ALONG, PART, ONE_ANSWER), **options)
 
 
 def _awake(rng: np.random.Generator) -> Iterator[Case]:
     for _ in range(2):
-        yield _batch(rng, 3, _differ("__call__", ALONG, PART), norm=True, asleep=True)
+        yield _batch(rng, 3, _differ("__call__", ALONG, PART, ONE_ANSWER), norm=True, asleep=True)
 
 
 BATCHWISE = (ONE, STEPS, AWAKE)
@@ -1208,6 +1335,38 @@ TRAIN_BATCH = Exercise(
                 BATCHWISE,
             ),
             ("the largest score is looked for along the batch", ALONG, RIGHT_AXIS, BATCHWISE),
+            (
+                "one largest score is looked for in the whole batch",
+                ONE_ANSWER,
+                "`argmax` without an axis gives one number for all pictures. Each has its own answer.",
+                BATCHWISE,
+            ),
+            (
+                "gradients are emptied behind the step only",
+                Loop(late=True),
+                "What somebody else left in the gradients is in your first step then. Empty them in front of "
+                "`backward()`.",
+                (STEPS,),
+            ),
+            (
+                "`nll_loss` gets the scores",
+                Loop(bare=True),
+                "`F.nll_loss` is made for log-probabilities. For scores there is `F.cross_entropy`.",
+                BATCHWISE,
+            ),
+            (
+                "the loss is the one after the step",
+                Loop(after=True),
+                "Asked for is the loss from which the gradients came: before anything moved.",
+                BATCHWISE,
+            ),
+            (
+                "the labels are made one-hot, of whole numbers",
+                Loop(one_hot=True),
+                "`F.cross_entropy` takes the labels as they are: (N,), whole numbers. (One-hot labels are "
+                "probabilities for it, and these must be floating-point numbers.)",
+                (*BATCHWISE, ELSEWHERE),
+            ),
             *STAY_MOVE,
         ]
     ),
@@ -1274,6 +1433,18 @@ def _epochwise(every: Sequence[str], uneven: str) -> list[tuple[str, Loop, str, 
             every,
         ),
         ("the loss is that of the last batch", Loop(mean_loss=_last), PER_PICTURE, every),
+        (
+            "the batches' mean losses are divided by the number of pictures",
+            Loop(mean_loss=_means_over_pictures),
+            "Each of them has been divided by the size of its batch already. What undoes that?",
+            every,
+        ),
+        (
+            "only the first batch is looked at",
+            Loop(first_only=True),
+            "Does the `return` stand inside the loop? It ends the function there.",
+            every,
+        ),
         (
             "right answers are divided by the number of batches",
             Loop(mean_right=_mean_of_means),
@@ -1390,7 +1561,7 @@ THERE, SETTINGS = "network and optimizer on the device", "learning rate and mome
 
 
 def _prepared(*, device: str, lr: float, momentum: float = 0.9, seed: int = 0) -> tuple[Any, ...]:
-    return device, 4, 0, lr, momentum
+    return device, 4, 0, lr, momentum, "the same", "none"
 
 
 def _instead(place: int, value: Any) -> Predict:
@@ -1404,8 +1575,12 @@ def _instead(place: int, value: Any) -> Predict:
 
 
 def _before_the_move(*, device: str, **options: Any) -> tuple[Any, ...]:
-    _, own, others, lr, momentum = _prepared(device=device, **options)
-    return (device, others, own, lr, momentum) if device != "cpu" else (device, own, others, lr, momentum)
+    _, own, others, *rest = _prepared(device=device, **options)
+    return (device, others, own, *rest) if device != "cpu" else (device, own, others, *rest)
+
+
+def _more_settings(given: Case, outcome: Outcome) -> bool:
+    return outcome.value[6] != _prepared(**given.kwargs)[6]
 
 
 def _off(rng: np.random.Generator) -> Iterator[Case]:
@@ -1424,7 +1599,10 @@ PREPARE = Exercise(
     asked="net and optimizer",
     reference=_prepared,
     arguments=("device",),
-    parts=("device", "parameters of the network", "other parameters", "lr", "momentum"),
+    parts=(
+        *("device", "parameters of the network", "other parameters", "lr", "momentum"),
+        *("network", "other settings"),
+    ),
     probe="torch_ready",
     groups=(Group(THERE, 2, _off), Group(SETTINGS, 1, _set)),
     misconceptions=(
@@ -1441,6 +1619,18 @@ PREPARE = Exercise(
             "`net.to(device)` moves it. Is it called, and with this `device`?",
             _instead(0, "cpu"),
             (THERE,),
+        ),
+        Misconception(
+            "the network is a copy",
+            "The caller goes on using the network that was handed in, and that one would never learn.",
+            _instead(5, "another one"),
+            (THERE, SETTINGS),
+        ),
+        Misconception(
+            "the optimizer has more settings than were asked for",
+            "Asked for are lr and momentum. Everything else stays as `torch.optim.SGD` has it.",
+            recognise=_more_settings,
+            fails=(THERE, SETTINGS),
         ),
         Misconception(
             "momentum is not handed on",
@@ -1490,24 +1680,28 @@ def _copied(
     kind: str = "",
     own: str = "their own",
     trains: str = "trains",
-) -> list[Any]:
+) -> tuple[Any, ...]:
     """unchecked: what becomes of an array of another shape instead of an error."""
     arrays = [torch.from_numpy(array) for array in probes.arrays_of(_given(shapes, other), seed=seed)]
     wanted = [tuple(shape) for shape in shapes]
     if [tuple(array.shape) for array in arrays] != wanted:
         if not unchecked:
             raise ValueError("shapes differ")
-        fit = {"stretched": lambda a, shape: a.expand(shape), "cut anew": lambda a, shape: a.reshape(shape)}
+        fit = {
+            "stretched": lambda a, shape: a.expand(shape),
+            "cut anew": lambda a, shape: a.reshape(shape),
+            "left out": lambda a, shape: a if tuple(a.shape) == shape else torch.zeros(shape),
+        }
         arrays = [fit[unchecked](array, shape) for array, shape in zip(arrays, wanted, strict=True)]
     kind = kind or ("float64" if double else "float32")
-    return [*map(value, arrays), kind, own, trains]
+    return [*map(value, arrays)], kind, own, trains
 
 
 def _given(shapes: Sequence[Shape], other: Shape | None) -> list[Shape]:
     return [*shapes[:-2], other, shapes[-1]] if other else list(shapes)
 
 
-def _cut_anew(shapes: Sequence[Shape], **options: Any) -> list[Any]:
+def _cut_anew(shapes: Sequence[Shape], **options: Any) -> tuple[Any, ...]:
     try:
         return _copied(shapes, **options, unchecked="cut anew")
     except RuntimeError as error:  # NumPy calls it a ValueError
@@ -1515,15 +1709,11 @@ def _cut_anew(shapes: Sequence[Shape], **options: Any) -> list[Any]:
 
 
 def _only_values(function: Predict) -> Predict:
-    return lambda *args, **options: [*function(*args, **options)[:-3], *[ANYTHING] * 3]
+    return lambda *args, **options: (function(*args, **options)[0], *[ANYTHING] * 3)
 
 
 def _only_kinds(function: Predict) -> Predict:
-    def asked(*args: Any, **options: Any) -> list[Any]:
-        *values, kind, own, trains = function(*args, **options)
-        return [*[ANYTHING] * len(values), kind, own, trains]
-
-    return asked
+    return lambda *args, **options: (ANYTHING, *function(*args, **options)[1:])
 
 
 def _shapes(rng: np.random.Generator, out: int, given: int) -> list[Shape]:
@@ -1546,16 +1736,26 @@ def _misshaped(rng: np.random.Generator) -> Iterator[Case]:
         yield case(_shapes(rng, 3, 4), seed=_seed(rng), other=other)
 
 
+def _shared_in_float64(shapes: Sequence[Shape], *, double: bool = True, **options: Any) -> tuple[Any, ...]:
+    """In another precision the array had to be copied."""
+    return _copied(shapes, double=double, **options, own="shared" if double else "their own")
+
+
 def _but(**answers: Any) -> Predict:
     return lambda shapes, **options: _copied(shapes, **{**options, **answers})
 
 
+SHARED = (
+    "`torch.from_numpy` makes no copy: when the network trains, the arrays change with it. `copy_` writes "
+    "the numbers into the parameter."
+)
 COPY_WEIGHTS = Exercise(
     name="copy_weights",
     notebook=NOTEBOOK,
     asked="weights in their places",
     reference=_copied,
     arguments=("shapes",),
+    parts=("weights", "precision", "memory", "training"),
     tolerance=FLOAT32,
     probe="weights_copied",
     groups=(
@@ -1603,6 +1803,18 @@ COPY_WEIGHTS = Exercise(
             (REFUSED,),
         ),
         Misconception(
+            "an array of another shape is left out",
+            "Silence hides the mistake: nobody knows that a layer kept its old weights. Raise a ValueError.",
+            _but(unchecked="left out"),
+            (REFUSED,),
+        ),
+        Misconception(
+            "network and arrays share their memory in float64",
+            SHARED,
+            _shared_in_float64,
+            (STAY_OWN,),
+        ),
+        Misconception(
             "the network becomes float64",
             "`.data = ...` replaces the tensor by another one, with the array's precision and on the CPU. "
             "`copy_` keeps the network's.",
@@ -1611,9 +1823,7 @@ COPY_WEIGHTS = Exercise(
         ),
         Misconception(
             "network and arrays share their memory",
-            "`torch.from_numpy` makes no copy: when the network trains, the arrays change with it. `copy_` "
-            "writes the "
-            "numbers into the parameter.",
+            SHARED,
             _but(kind="float64", own="shared"),
             (STAY_OWN,),
         ),
@@ -1691,6 +1901,19 @@ NUMPY_ROWS: list[Row] = [
         "the biases of the linear layers are left out",
         both(vary(7, bias=False), vary(9, bias=False)),
         "After `x` and `w` a linear layer takes `b`.",
+        BOTH,
+    ),
+    (
+        "a layer's cache is handed on with its result",
+        put(2, Step("misfit", how=TypeError("a tuple is no array"))),
+        "Each forward returns two things: what comes out, and a cache. Only the first one goes on.",
+        BOTH,
+    ),
+    (
+        "pictures are always cut to 2450 values",
+        put(6, Step("misfit", how=ValueError("cannot reshape array"))),
+        "2450 is for 28x28 pictures and 50 filters. The number of *pictures* is what stays: everything else "
+        "goes into one axis.",
         BOTH,
     ),
     (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from cs_utils.plots.curves import CURVES
 from cs_utils.plots.shapes import caption
@@ -72,6 +72,8 @@ def show_curves() -> None:
         ax.set_title(name, fontsize=12, fontweight="bold")
         ax.set_ylim(bottom=0)
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.xaxis.set_minor_locator(MultipleLocator(2))
+        ax.grid(axis="x", which="both", linewidth=0.4, alpha=0.5)  # one question asks for an epoch
         ax.set_xlabel("epoch", fontsize=9)
         ax.set_ylabel("loss", fontsize=9)
         _plain(ax)
@@ -127,7 +129,9 @@ def show_rates(rates: Sequence[float], losses: Sequence[float], best: float) -> 
     fig = figure(7.2, 3.3)
     ax = fig.subplots()
     ax.plot(tried[fine], values[fine], color=BLUE, marker="o", linewidth=1.6)
-    ax.plot(tried[~fine], np.full((~fine).sum(), 0.97 * top), "x", color=RED, markersize=9, label="far above")
+    if not fine.all():
+        edge = np.full((~fine).sum(), 0.97 * top)
+        ax.plot(tried[~fine], edge, "x", color=RED, markersize=9, label="far above")
     ax.axvline(best, color=ORANGE, linestyle="--", label=f"best: {best:g}")
     ax.set(xscale="log", ylim=(0, top))
     ax.set_xlabel("learning rate (logarithmic)", fontsize=9)
