@@ -280,9 +280,9 @@ def _careful_csv(data: bytes, n: int, n_classes: int) -> tuple[np.ndarray, np.nd
             if any(field.strip() for field in fields):
                 one, several = _fields(fields, lines.line_num, n_classes)
                 given.append(one)
-                if len(given) > n:
-                    raise Refused(f"The csv file has more than {n:,} lines with predictions; expected {n:,}.")
                 guesses.append(several)
+            if len(given) > n or lines.line_num > 2 * n + 100:
+                raise Refused(f"The csv file has more than {n:,} lines; expected {n:,} with predictions.")
     except csv.Error as error:
         raise Refused(
             f"Line {lines.line_num} of the csv file cannot be read ({error}); expected {HOW_CSV}."

@@ -220,6 +220,7 @@ def test_a_backup_made_while_uploads_come_in_is_of_one_moment(stores, task, kind
     store = stores(kind)
     teams = [new_team(store) for _ in range(3)]
     process, pipe = start(store.url, [(teams[n % 3], f"{n}") for n in range(4000)])
+    assert pipe.poll(60)  # the first is accepted
     sizes = []
     for n in range(4):
         time.sleep(0.05)

@@ -323,6 +323,7 @@ HOSTILE: dict[str, tuple[bytes, str, tuple[str, ...]]] = {
     "csv: a short line": (PLAIN_CSV.replace(b"90,1\n", b""), "a.csv", ("4 lines", "5")),
     "csv: a line too many": (PLAIN_CSV + b"1,2\n", "a.csv", ("6 lines", "5")),
     "csv: a line too many in quotes": (PLAIN_CSV + b'"1",2\n', "a.csv", ("more than 5 lines",)),
+    "csv: blank lines without end": (b"id,label\n" + b"\n" * 1000, "a.csv", ("more than 5 lines",)),
     "csv: an id twice": (PLAIN_CSV.replace(b"90", b"17"), "a.csv", ("Id 17", "twice")),
     "csv: an unknown id": (PLAIN_CSV.replace(b"90", b"91"), "a.csv", ("Id 91", "test.npz")),
     "csv: many labels": (PLAIN_CSV.replace(b"90,1", b"90,1 2 3 0 1"), "a.csv", ("5 labels", "4 classes")),

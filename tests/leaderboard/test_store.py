@@ -477,13 +477,14 @@ def test_a_close_while_uploads_come_in_misses_none_that_was_accepted(store, task
 def test_jobs_that_share_a_transaction_do_not_suffer_for_one_another(store):
     """One is refused, one fails, and one breaks the transaction; the others are stored."""
     batches = Batches(store._write, refusals=(LeaderboardError,))
-    go = threading.Event()
+    started, go = threading.Event(), threading.Event()
     stored = metadata.tables["team"]
 
     def job(n: int):
         def do(connection) -> int:
             if n == 0:
-                go.wait(5)  # so that all others share the next transaction
+                started.set()
+                go.wait(20)  # so that all others share the next transaction
             if n == 3:
                 raise OverLimit("refused")
             name = "1" if n == 5 else str(n)  # 5 has a name that is taken
@@ -505,9 +506,10 @@ def test_jobs_that_share_a_transaction_do_not_suffer_for_one_another(store):
 
     with ThreadPoolExecutor(12) as pool:
         first = pool.submit(run, 0)
-        time.sleep(0.05)
+        started.wait(20)
         others = [pool.submit(run, n) for n in range(1, 12)]
-        time.sleep(0.05)
+        while len(batches._waiting) < 11:
+            time.sleep(0.01)
         go.set()
         found = [one.result() for one in (first, *others)]
     assert found == [0, 1, 2, "OverLimit", 4, "IntegrityError", 6, "ZeroDivisionError", 8, 9, 10, 11]
@@ -588,7 +590,7 @@ def test_a_locked_database_is_waited_for_and_then_said_to_be_busy(stores, task, 
         record(hurried, team, guess(task, 0.5), task, rules)
     assert hurried.board().rows == ()  # reading goes on
     threading.Timer(0.1, other.execute, ("ROLLBACK",)).start()
-    assert record(hurried, team, guess(task, 0.5), task, rules).left_today == 4
+    assert record(store, team, guess(task, 0.5), task, rules).left_today == 4
     hurried.close_connections()
 
 
