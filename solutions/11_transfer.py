@@ -50,9 +50,8 @@ net = pretrained.small_resnet(weights="shapes")
 with torch.no_grad():
     scores = net(pretrained.prepare(images))
 right = (scores.argmax(1).numpy() == labels).mean()
-print(
-    f"{sum(p.numel() for p in net.parameters()):,} parameters; of {len(labels)} new pictures {right:.0%} are right"
-)
+print(f"{sum(p.numel() for p in net.parameters()):,} parameters")
+print(f"of {len(labels)} new pictures {right:.0%} are right")
 one_each = [images[labels == label][0].transpose(2, 0, 1) / 255 for label in range(10)]
 plots.show_pictures(dict(zip(CLASSES, one_each, strict=True)))
 
@@ -72,9 +71,8 @@ plots.show_filter_sets({"random, before training": before.stem.weight, "after tr
 
 # %%
 for place, part in enumerate(net.parts):
-    print(
-        f"part {place}: {type(part).__name__:10s} {sum(p.numel() for p in part.parameters()):9,} parameters"
-    )
+    count = sum(p.numel() for p in part.parameters())
+    print(f"part {place}: {type(part).__name__:10s} {count:9,} parameters")
 
 # %% [markdown]
 # ### A new head
@@ -304,7 +302,7 @@ tuned = {}
 
 
 def fine_tune(name, start, mode, lr, **options):
-    """Train a copy of a network in one of the four ways; returns accuracy on the test pictures, and seconds."""
+    """Train a copy of a network in one of the four ways; returns its test accuracy, and seconds."""
     set_seed(0)
     tuned[name] = FineTuned(new_head(copy.deepcopy(start), 10)).to(device())
     groups = fine_tuning_groups(tuned[name].inner.parts, mode, lr=lr, **options)
@@ -342,10 +340,12 @@ with when_done("new_head", "fine_tuning_groups", "training_mode"):
 # %%
 with when_done("new_head", "fine_tuning_groups", "training_mode"):
     old = net.stem.weight.detach()
-    for name in ("probe", "frozen", "layerwise", "full"):
+    for name in (name for name in tuned if name != "scratch"):
         moved = (tuned[name].inner.stem.weight.detach().cpu() - old).norm() / old.norm()
         print(f"{name:10s} the stem has moved by {moved:.1%} of its length")
-    plots.show_filter_sets({"shapes": old, "after fine-tuning everything": tuned["full"].inner.stem.weight})
+    if tuned:
+        full = tuned["full"].inner.stem.weight
+        plots.show_filter_sets({"shapes": old, "after fine-tuning everything": full})
 
 # %% [markdown]
 # Frozen means 0, to the last bit. And even where everything may move, the first layer hardly does: edges are edges.
@@ -580,9 +580,8 @@ with when_done("class_activation_map", "grad_cam"):
     features = net.features(x).detach()
     by_weight = class_activation_map(features, net.head.weight, net.head.bias, chosen, size=8).relu()
     ratio = by_weight.detach().sum() / by_gradient.sum()
-    print(
-        f"CAM = {ratio:.3f} x Grad-CAM; largest difference {(by_weight - ratio * by_gradient).abs().max():.0e}"
-    )
+    difference = (by_weight - ratio * by_gradient).abs().max()
+    print(f"CAM = {ratio:.3f} x Grad-CAM; largest difference {difference:.0e}")
 
 # %% [markdown]
 # Where both exist they are the same but for a factor, $hw = 64$: the derivative of a mean is $1/hw$ everywhere. But Grad-CAM can look into the middle of a network, where maps are finer and know less:
@@ -602,9 +601,10 @@ with when_done("grad_cam"):
 
 # %%
 with when_done("new_head", "fine_tuning_groups", "training_mode", "class_activation_map"):
-    dressed, shown = tuned["full"].inner.cpu().eval(), [0, 1, 2, 3, 4, 5]
+    dressed, shown = tuned["full"].inner.cpu().eval() if tuned else net, [0, 1, 2, 3, 4, 5]
     pictures, wanted = clothes.test.images[shown], clothes.test.labels[shown]
-    enlarged = F.interpolate(torch.tensor(pictures[..., 0])[:, None].float(), (64, 64), mode="bilinear")[:, 0]
+    small = torch.tensor(pictures[..., 0])[:, None].float()
+    enlarged = F.interpolate(small, (64, 64), mode="bilinear")[:, 0]
     names = [clothes.classes[label] for label in wanted]
     plots.show_class_maps(enlarged, maps_of(dressed, pictures, np.array(wanted)), names)
 

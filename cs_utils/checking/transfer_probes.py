@@ -41,7 +41,7 @@ def _back(value: Any) -> Any:
 # --- a network with a head ----------------------------------------------------------------------------------
 
 
-def small_net(inputs: int, features: int, classes: int, *, frozen: bool = False) -> nn.Module:
+def small_net(inputs: int, features: int, classes: int, *, frozen: bool = False) -> Any:
     """A network with a body and a head. frozen: nothing of it trains."""
     import torch
     from torch import nn

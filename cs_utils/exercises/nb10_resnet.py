@@ -414,7 +414,10 @@ def _built_blocks(rng: np.random.Generator) -> Iterator[Case]:
 
 def _same(rng: np.random.Generator) -> Iterator[Case]:
     for count in (1, 3):
-        yield case(count, seed=_seed(rng), **_shaped(rng, other=False, stride=1, small=count == 1))
+        shaped = _shaped(rng, other=False, stride=1, small=count == 1)
+        if count > 1:
+            del shaped["stride"]  # which is 1 when nothing is said
+        yield case(count, seed=_seed(rng), **shaped)
 
 
 def _down(rng: np.random.Generator) -> Iterator[Case]:
@@ -869,7 +872,7 @@ def _of_depth(towers: Towers, handed: Callable[[bool], bool] = bool, **fixed: An
 def _cifar_built(rng: np.random.Generator) -> Iterator[Case]:
     yield case(size=(3, 16, 16))
     yield case(size=(3, 16, 16), depth=20, skip=False)
-    depth, classes = int(rng.choice([14, 26])), int(rng.integers(4, 9))
+    depth, classes = int(rng.choice([32, 38])), int(rng.integers(4, 9))
     yield case(size=(3, 16, 16), depth=depth, classes=classes, width=int(rng.integers(3, 6)))
 
 

@@ -276,6 +276,7 @@ def _modes(mode: str, **drawn: Callable[[np.random.Generator], Any]) -> Makes:
             parts = rng.integers(1, 4, count).tolist()
             options = {name: draw(rng) for name, draw in drawn.items()}
             yield case(parts, mode, lr=_rate(rng), **options)
+        yield case(rng.integers(1, 3, 4).tolist(), mode, lr=_rate(rng))  # factor and frozen as they are
 
     return make
 

@@ -303,7 +303,9 @@ def show_pictures(pictures: Mapping[str, Any]) -> None:
     arrays = [np.asarray(picture, dtype=float) for picture in pictures.values()]
     heights, widths = np.transpose([array.shape[-2:] for array in arrays])
     alike = 2 * min(widths) > max(widths)
-    fig = style.figure(min(10.5, 3.4 * len(arrays)), 4.0)
+    across = min(10.5, 3.4 * len(arrays))
+    needed = 1 + across / len(arrays) * max(heights) / max(widths)  # many pictures in a row are small
+    fig = style.figure(across, min(4.0, needed) if len(arrays) > 3 else 4.0)
     ratios = None if alike else [max(0.25, width / max(widths)) for width in widths]
     axes = fig.subplots(1, len(arrays), squeeze=False, width_ratios=ratios).flatten()
     for ax, title, array in zip(axes, pictures, arrays, strict=True):

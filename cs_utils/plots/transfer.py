@@ -55,7 +55,7 @@ def show_fine_tuning(results: Mapping[str, tuple[float, float]]) -> None:
     names = list(results)
     fig = style.figure(8.5, 0.5 + 0.45 * len(names))
     for ax, place, label, colour in zip(
-        fig.subplots(1, 2, sharey=True),
+        fig.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.1}),
         (0, 1),
         ("right, %", "seconds"),
         (style.BLUE, style.ORANGE),
