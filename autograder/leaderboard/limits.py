@@ -14,13 +14,11 @@ import h11
 import limits
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 15.0
-MOST_DRAINED, DRAIN_SECONDS = 32 * 2**20, 5.0
+REST_SECONDS = 20.0
 
 
 class Refusal(Exception):
@@ -155,58 +153,17 @@ class Bodies:
                 del self._reading[team]
 
 
-class PatientRefusals:
-    """Lets a client finish sending before it is refused, within reason.
-
-    A client that is still sending when the connection closes mostly sees a broken pipe, not our sentence.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
-            return await self._app(scope, receive, send)
-        waits_to_be_asked = "expect" in Headers(scope=scope)
-        finished = False
-
-        async def watched_receive() -> Message:
-            nonlocal finished
-            message = await receive()
-            finished = message["type"] == "http.disconnect" or not message.get("more_body", False)
-            return message
-
-        async def patient_send(message: Message) -> None:
-            nonlocal finished
-            if message["type"] == "http.response.start" and message["status"] >= 400:
-                if not (finished or waits_to_be_asked):
-                    await _drain(watched_receive)
-                finished = True
-            await send(message)
-
-        await self._app(scope, watched_receive, patient_send)
-
-
-async def _drain(receive: Receive) -> None:
-    size = 0
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while size < MOST_DRAINED:
-                message = await receive()
-                size += len(message.get("body", b""))
-                if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return
-
-
 class PatientProtocol(H11Protocol):
-    """HTTP that closes connections whose request line and headers do not come within `HEAD_SECONDS`.
+    """HTTP that closes connections which make it wait: for `HEAD_SECONDS` for a request's first lines, or
+    for `REST_SECONDS` for the rest of an upload that was refused before it had come.
 
-    Uvicorn waits for them for ever, so a few hundred silent connections would keep everybody else out.
+    Uvicorn waits for ever, so a few hundred silent connections would keep everybody else out. The rest of a
+    refused upload is read and dropped, since a client that is still sending when the connection closes sees a
+    broken pipe and not why it was refused.
     """
 
     _head_timer: asyncio.TimerHandle | None = None
+    _rest_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -215,10 +172,18 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._watch_head()
+        if self.conn.their_state is not h11.SEND_BODY or not self.cycle.response_complete:
+            self._cancel_rest_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel_head_timer()
+        self._cancel_rest_timer()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY and self._rest_timer is None:
+            self._rest_timer = self.loop.call_later(REST_SECONDS, self._rest_is_late)
 
     def _watch_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:
@@ -230,6 +195,15 @@ class PatientProtocol(H11Protocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _cancel_rest_timer(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
+
+    def _rest_is_late(self) -> None:
+        self._rest_timer = None
+        self.transport.close()
 
     def _head_is_late(self) -> None:
         self._head_timer = None

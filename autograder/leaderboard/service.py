@@ -34,7 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from autograder.leaderboard import answers, pages, predictions, store
 from autograder.leaderboard.competition import Competition, LeaderboardError
 from autograder.leaderboard.events import Events, TooManyListeners
-from autograder.leaderboard.limits import Bodies, PatientRefusals, RateLimiter, Rates, Refusal
+from autograder.leaderboard.limits import Bodies, RateLimiter, Rates, Refusal
 from autograder.leaderboard.security import (
     A_YEAR,
     Proxies,
@@ -97,7 +97,6 @@ def create_app(competition: Competition, settings: Settings | None = None) -> Fa
         },
     )
     app.state.service = service
-    app.add_middleware(PatientRefusals)
     app.add_middleware(NoStackTraces)
     app.add_middleware(SecurityHeaders, proxies=service.proxies)
     _say_errors_in_one_sentence(app)

@@ -172,6 +172,20 @@ def test_a_connection_that_says_nothing_is_closed(one, monkeypatch):
                 assert connection.recv(1000) == b""
 
 
+def test_an_upload_that_was_refused_cannot_hold_its_connection(one, monkeypatch):
+    monkeypatch.setattr(limits, "REST_SECONDS", 0.5)
+    with serving(one) as client, socket.create_connection(client.place, 20) as connection:
+        connection.sendall(
+            head(client, "Content-Length: 1000000", token="wrong").replace(b"close", b"keep-alive")
+        )
+        assert connection.recv(1000).startswith(b"HTTP/1.1 401")
+        start = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() < start + 15:  # a byte now and then
+                connection.sendall(b"x")
+                time.sleep(0.2)
+
+
 def test_one_team_cannot_take_all_places(one):
     token = team(one, "greedy")
     with serving(one, Settings(body_seconds=10)) as client:

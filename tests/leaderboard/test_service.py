@@ -268,3 +268,39 @@ def test_a_revoked_token_ends_at_once(tmp_path):
         renewed = store(of).rotate_token(found.id)
         assert ours.get("/api/me").status == 401
         assert Client(client.address, renewed).get("/api/me").status == 200
+
+
+def test_after_the_deadline_nothing_is_taken_and_nothing_counted(tmp_path):
+    import datetime as dt
+
+    over = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(minutes=1)
+    of = competition(tmp_path / "late", deadline=over)
+    with serving(of) as client:
+        late = as_team(client, of, "late").upload(upload_file(of))
+        assert late.status == 403 and "deadline" in late.json["error"] and late.json["counted"] is False
+        assert client.get("/api/board").json["rows"] == []
+
+
+@pytest.mark.needs("postgresql")
+def test_a_database_that_goes_away_costs_nothing_and_comes_back(tmp_path, monkeypatch):
+    import signal
+
+    from tests.scale.postgres import PASSWORD, Server
+
+    with Server() as server:
+        monkeypatch.setenv("PGPASSWORD", PASSWORD)
+        of = competition(tmp_path / "far", database=server.create("board"))
+        token, file = team(of), upload_file(of)
+        with serving(of) as client:
+            ours = Client(client.address, token)
+            first = ours.upload(file, Idempotency_Key="1")
+            assert first.status == 201
+            server.stop(signal.SIGQUIT)
+            away = ours.upload(upload_file(of, seed=1), Idempotency_Key="2")
+            assert away.status == 503 and away.headers["Retry-After"] and away.json["counted"] is False
+            assert client.get("/api/board").status == 503 and client.get("/healthz").status == 503
+            server.start()
+            again = ours.upload(upload_file(of, seed=1), Idempotency_Key="2")
+            assert again.status == 201 and not again.json["replayed"]
+            assert ours.upload(file, Idempotency_Key="1").json == first.json | {"replayed": True}
+            assert ours.get("/api/me").json["row"]["uploads"] == 2
