@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +38,10 @@ def send(store: Store, task: Task, team: int, key: str, rules: Rules = RULES) ->
     return record(store, team, made(task, key), task, rules, key=key)
 
 
-def _upload(url: str, jobs: list[tuple[int, str]], threads: int, rules: Rules, pipe: Connection) -> None:
+def _upload(
+    url: str, password: str, jobs: list[tuple[int, str]], threads: int, rules: Rules, pipe: Connection
+) -> None:
+    os.environ["PGPASSWORD"] = password
     store, task, lock = Store(url), small_task(), threading.Lock()
     store.version()  # connected
 
@@ -63,7 +67,8 @@ def start(
 ) -> tuple[BaseProcess, Connection]:
     """A process that does the jobs (team, key), and the pipe on which it tells every receipt at once."""
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_upload, args=(url, list(jobs), threads, rules, theirs))
+    password = os.environ.get("PGPASSWORD", "")  # which the process that forks may not have had yet
+    process = context.Process(target=_upload, args=(url, password, list(jobs), threads, rules, theirs))
     process.start()
     theirs.close()
     assert ours.recv() == "ready"
