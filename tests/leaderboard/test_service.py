@@ -141,7 +141,9 @@ def test_exports_have_the_rows_of_the_board(client):
 
 def test_students_get_the_public_files_and_nothing_else(client, one):
     assert client.get("/data/test.npz").body == (one.public_dir / "test.npz").read_bytes()
+    (one.public_dir / "notes.txt").write_text("what an instructor has put there")
     for path in (
+        "notes.txt",
         "labels.npz",
         "..%2Fprivate%2Flabels.npz",
         "../private/labels.npz",
