@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import json
 import stat
+import tarfile
 
 import pytest
 
@@ -227,6 +229,19 @@ def test_a_damaged_backup_changes_nothing(one, tmp_path, capsys):
         assert run("restore", tmp_path / "bad.tar", tmp_path / f"back-{number}") == ATTENTION, number
         assert "Traceback" not in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "bad.tar"])
+
+
+def test_a_backup_without_labels_is_no_backup(one, tmp_path, capsys):
+    run("backup", one.path, tmp_path / "b.tar")
+    with tarfile.open(tmp_path / "b.tar") as whole, tarfile.open(tmp_path / "less.tar", "w") as less:
+        for member in whole:
+            if member.name != "private/labels.npz":
+                less.addfile(member, whole.extractfile(member))
+        evil = tarfile.TarInfo("../outside")
+        less.addfile(evil, io.BytesIO())
+    assert run("restore", tmp_path / "less.tar", tmp_path / "back") == ATTENTION
+    assert "private/labels.npz" in capsys.readouterr().err
+    assert not (tmp_path / "back").exists() and not (tmp_path / "outside").exists()
 
 
 @pytest.mark.parametrize("command", ["board", "serve", "doctor"])
