@@ -20,7 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking import network_probes, residual_probes, torch_probes, transfer_probes
+from cs_utils.checking import (
+    leaderboard_probes,
+    network_probes,
+    residual_probes,
+    torch_probes,
+    transfer_probes,
+)
 from cs_utils.checking.outcome import Outcome, is_cell, observe
 
 Student = Callable[[str], Callable[..., Any]]
@@ -223,6 +229,7 @@ PROBES: dict[str, Callable[..., Any]] = {
     "function_from_text": function_from_text,
     "training_then_evaluation": training_then_evaluation,
     "work_counted": work_counted,
+    **leaderboard_probes.PROBES,
     **network_probes.PROBES,
     **residual_probes.PROBES,
     **torch_probes.PROBES,

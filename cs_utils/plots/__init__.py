@@ -44,6 +44,16 @@ _WHERE = {
             "show_sequences",
             "show_sliding",
         ),
+        "leaderboard": (
+            "show_attack",
+            "show_balance",
+            "show_classes",
+            "show_coverage",
+            "show_hardest",
+            "show_public_private",
+            "show_scores_with_intervals",
+            "show_standing",
+        ),
         "lenet": (
             "show_confusion",
             "show_curves",
