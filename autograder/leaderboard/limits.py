@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +14,15 @@ import h11
 import limits
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 15.0
+BODY_SECONDS = 120.0  # more than the longest upload may take
+UNREAD_SECONDS = 60.0  # that a client may leave an answer unread
+SMALL = 16 * 1024  # bytes of any request that is no upload
 REST_SECONDS = 20.0
 
 
@@ -35,8 +40,8 @@ class Refusal(Exception):
 class Rates:
     """What the package `limits` understands, such as "30/minute".
 
-    A whole class may sit behind one address, so an address may ask far more often than a team; only wrong
-    tokens are held to little.
+    A whole class may sit behind one address, so an address may ask far more often than a team, and nothing
+    that comes from an address keeps a right token out; only wrong tokens are held to little.
     """
 
     uploads_per_token: str = "30/minute"
@@ -64,13 +69,8 @@ class RateLimiter:
     def upload_with(self, token: str) -> None:
         self._hit(self._uploads, "uploads", token, "Too many uploads at once with your token")
 
-    def may_try_tokens(self, address: str) -> None:
-        """Refuse an address that has tried too many wrong tokens, before the next is looked up."""
-        if not self._limiter.test(self._wrong, "wrong", address):
-            self._refuse(self._wrong, "wrong", address, "Too many wrong tokens from your address")
-
     def wrong_token(self, address: str) -> None:
-        self._limiter.hit(self._wrong, "wrong", address)
+        self._hit(self._wrong, "wrong", address, "Too many wrong tokens from your address")
 
     def _hit(self, limit: limits.RateLimitItem, kind: str, who: str, what: str) -> None:
         if not self._limiter.hit(limit, kind, who):
@@ -153,59 +153,89 @@ class Bodies:
                 del self._reading[team]
 
 
+class SmallBodies:
+    """Of what is sent to any address but those in `large`, reads no more than `SMALL` bytes.
+
+    FastAPI reads a whole body before it asks who sends it, so a stranger could fill the memory.
+    """
+
+    def __init__(self, app: ASGIApp, large: tuple[str, ...]) -> None:
+        self._app = app
+        self._large = large
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._large:
+            return await self._app(scope, receive, send)
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > SMALL:
+                raise HTTPException(413, f"At most {SMALL:,} bytes are read here.")
+            return message
+
+        await self._app(scope, counted, send)
+
+
 class PatientProtocol(H11Protocol):
-    """HTTP that closes connections which make it wait: for `HEAD_SECONDS` for a request's first lines, or
-    for `REST_SECONDS` for the rest of an upload that was refused before it had come.
+    """HTTP that closes connections which make it wait: for `HEAD_SECONDS` for a request's first lines, for
+    `BODY_SECONDS` for its body, or for `REST_SECONDS` for the rest of a body that was refused before it had
+    come; or that leave an answer unread for `UNREAD_SECONDS`.
 
     Uvicorn waits for ever, so a few hundred silent connections would keep everybody else out. The rest of a
     refused upload is read and dropped, since a client that is still sending when the connection closes sees a
     broken pipe and not why it was refused.
     """
 
-    _head_timer: asyncio.TimerHandle | None = None
-    _rest_timer: asyncio.TimerHandle | None = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._watch_head()
+        self._watch()
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch_head()
-        if self.conn.their_state is not h11.SEND_BODY or not self.cycle.response_complete:
-            self._cancel_rest_timer()
+    def handle_events(self) -> None:
+        super().handle_events()
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._cancel_head_timer()
-        self._cancel_rest_timer()
+        for what in list(self._timers):
+            self._cancel(what)
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.conn.their_state is h11.SEND_BODY and self._rest_timer is None:
-            self._rest_timer = self.loop.call_later(REST_SECONDS, self._rest_is_late)
+        if self.conn.their_state is h11.SEND_BODY:
+            self._start("rest", REST_SECONDS, self.transport.close)
 
-    def _watch_head(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
-            self._cancel_head_timer()
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._start("answer", UNREAD_SECONDS, self.transport.abort)
 
-    def _cancel_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._cancel("answer")
 
-    def _cancel_rest_timer(self) -> None:
-        if self._rest_timer is not None:
-            self._rest_timer.cancel()
-            self._rest_timer = None
+    def _watch(self) -> None:
+        """Of head and body, the one that is awaited has a timer, which runs until all of it is here."""
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._cancel("rest")
+        for what, state, seconds in (
+            ("head", h11.IDLE, HEAD_SECONDS),
+            ("body", h11.SEND_BODY, BODY_SECONDS),
+        ):
+            if self.conn.their_state is not state or self.transport.is_closing():
+                self._cancel(what)
+            else:
+                self._start(what, seconds, self.transport.close)
 
-    def _rest_is_late(self) -> None:
-        self._rest_timer = None
-        self.transport.close()
+    def _start(self, what: str, seconds: float, end: Callable[[], None]) -> None:
+        if what not in self._timers:
+            self._timers[what] = self.loop.call_later(seconds, end)
 
-    def _head_is_late(self) -> None:
-        self._head_timer = None
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-            self.transport.close()
+    def _cancel(self, what: str) -> None:
+        if what in self._timers:
+            self._timers.pop(what).cancel()

@@ -34,7 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from autograder.leaderboard import answers, pages, predictions, store
 from autograder.leaderboard.competition import Competition, LeaderboardError
 from autograder.leaderboard.events import Events, TooManyListeners
-from autograder.leaderboard.limits import Bodies, RateLimiter, Rates, Refusal
+from autograder.leaderboard.limits import Bodies, RateLimiter, Rates, Refusal, SmallBodies
 from autograder.leaderboard.security import (
     A_YEAR,
     Proxies,
@@ -91,12 +91,14 @@ def create_app(competition: Competition, settings: Settings | None = None) -> Fa
         version="1",
         docs_url=None,  # both load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # where to would be made from the Host that a client named
         lifespan=lifespan,
         responses={
             "4XX": {"model": answers.Error, "description": "Refused, with one sentence that says why."}
         },
     )
     app.state.service = service
+    app.add_middleware(SmallBodies, large=("/api/uploads",))
     app.add_middleware(NoStackTraces)
     app.add_middleware(SecurityHeaders, proxies=service.proxies)
     _say_errors_in_one_sentence(app)
@@ -246,9 +248,8 @@ def now() -> dt.datetime:
 
 async def known_address(request: Request) -> str:
     """Where a request comes from, once it is known not to come too often."""
-    service: Service = request.app.state.service
-    address = neighbourhood(service.proxies.address(request.scope))
-    service.rates.request_from(address)
+    address = neighbourhood(request.app.state.service.proxies.address(request.scope))
+    request.app.state.service.rates.request_from(address)
     return address
 
 
@@ -346,12 +347,13 @@ class Asking:
     token: str
 
 
-async def asking(request: Request, address: Address) -> Asking:
-    """The team whose token a request brings."""
+async def asking(request: Request) -> Asking:
+    """The team whose token a request brings. A right one is heard whatever else its address has sent: a
+    whole class, with whoever means it ill, may sit behind one."""
     service: Service = request.app.state.service
-    service.rates.may_try_tokens(address)
     token = bearer(request.headers)
     if token is None:
+        await known_address(request)
         raise Refusal(
             401,
             "This needs your team's token: send it as `Authorization: Bearer TOKEN`.",
@@ -360,7 +362,7 @@ async def asking(request: Request, address: Address) -> Asking:
     digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
     team = await run_in_threadpool(service.store.team_of_token, token)
     if team is None:
-        service.rates.wrong_token(address)
+        service.rates.wrong_token(await known_address(request))
         raise Refusal(
             401,
             "This token is not valid (any more); compare it with the one from your instructor, or "

@@ -102,7 +102,7 @@ def test_names_that_cannot_be_seen_are_refused(client, one):
 
 def test_bad_json_is_refused_in_one_sentence(client, one):
     ours = Client(client.address, team(one, "typist"))
-    for body in (b"", b"{", b"[]", b'"x"', b'{"upload": 1e400}', b'{"upload": "1 OR 1=1"}', b"[" * 100_000):
+    for body in (b"", b"{", b"[]", b'"x"', b'{"upload": 1e400}', b'{"upload": "1 OR 1=1"}', b"[" * 10_000):
         answer = ours.ask("POST", "/api/me/selection", body, Content_Type="application/json")
         assert answer.status in (400, 422), (body[:20], answer.body)
         assert set(answer.json) == {"error", "counted"}, (body[:20], answer.body)

@@ -1,0 +1,108 @@
+"""What a hostile student, or a stranger, once could do, named for what was promised."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder.leaderboard import limits
+from autograder.leaderboard.limits import Rates
+from autograder.leaderboard.service import Settings
+from tests.leaderboard.served import Client, competition, serving, team, upload_file
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    return competition(tmp_path_factory.mktemp("holes") / "one", daily_limit=50)
+
+
+@pytest.fixture(scope="module")
+def client(one):
+    with serving(one) as found:
+        yield found
+
+
+def ended(connection: socket.socket, seconds: float) -> bool:
+    """Whether the server closes a connection within some seconds."""
+    connection.settimeout(seconds)
+    try:
+        while connection.recv(65536):
+            pass
+    except TimeoutError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+# --- one student against the class ------------------------------------------------------------------------
+
+
+def test_wrong_tokens_from_the_address_of_a_class_keep_no_right_token_out(one):
+    rates = Rates(wrong_tokens_per_address="3/hour", requests_per_address="12/hour")
+    with serving(one, Settings(rates=rates)) as client:
+        ours = Client(client.address, team(one, "behind the same address"))
+        found = {Client(client.address, f"guess {number}").get("/api/me").status for number in range(9)}
+        assert found == {401, 429}
+        found = {client.get("/api/board").status for _ in range(9)}
+        assert 429 in found, "the address has used up what it has"
+        assert ours.upload(upload_file(one)).status == 201
+        assert ours.get("/api/me").status == 200
+
+
+def test_a_stranger_cannot_fill_the_memory_with_a_body_that_is_no_upload(client):
+    for path in ("/api/me/selection", "/api/me/pseudonym"):
+        connection = http.client.HTTPConnection(*client.place, timeout=20)
+        with contextlib.closing(connection):
+            connection.putrequest("POST", path)
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Content-Length", str(10**9))
+            connection.endheaders(b" " * (limits.SMALL + 1))  # the rest never comes, and nobody waits for it
+            answer = connection.getresponse()
+            assert answer.status == 413 and b"bytes" in answer.read(), path
+
+
+def test_a_body_that_never_comes_does_not_hold_its_connection(client, monkeypatch):
+    monkeypatch.setattr(limits, "BODY_SECONDS", 1.0)
+    head = b"POST /api/me/selection HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n"
+    with socket.create_connection(client.place) as silent:
+        silent.sendall(head)
+        assert ended(silent, 10)
+    with socket.create_connection(client.place) as drop_by_drop:
+        drop_by_drop.sendall(head.replace(b" 9", b" 999"))
+        with pytest.raises(OSError):
+            for _ in range(40):
+                drop_by_drop.sendall(b" ")
+                time.sleep(0.2)
+
+
+def test_an_answer_that_nobody_reads_does_not_hold_its_connection(one, client, monkeypatch):
+    monkeypatch.setattr(limits, "UNREAD_SECONDS", 1.0)
+    large = Path(one.public_dir, "sample_submission.csv")
+    before = large.read_bytes()
+    large.write_bytes(bytes(30_000_000))
+    try:
+        with socket.socket() as idle:
+            idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            idle.connect(client.place)
+            idle.sendall(b"GET /data/sample_submission.csv HTTP/1.1\r\nHost: here\r\n\r\n")
+            time.sleep(4)
+            idle.settimeout(10)
+            received = 0
+            with contextlib.suppress(OSError):
+                while part := idle.recv(1 << 20):
+                    received += len(part)
+            assert received < 30_000_000
+    finally:
+        large.write_bytes(before)
+
+
+def test_no_answer_points_to_the_host_that_a_client_named(client):
+    for method, path in (("GET", "/api/board/"), ("POST", "/api/uploads/"), ("GET", "//evil.example/")):
+        answer = client.ask(method, path, Host="evil.example")
+        assert answer.status in (404, 405) and "evil" not in str(answer.headers) + answer.body.decode(), path
