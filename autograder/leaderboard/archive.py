@@ -16,6 +16,7 @@ from pathlib import Path
 from autograder.leaderboard.competition import PUBLIC, SETTINGS, Competition, LeaderboardError
 from autograder.leaderboard.serving import is_served
 from autograder.leaderboard.store import Store
+from autograder.text import printable
 
 DATABASE = "database.sqlite"
 PRIVATE = ("labels.npz", "seed.key")
@@ -70,12 +71,26 @@ def read(file: Path, folder: Path, *, replace: bool) -> Path | None:
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         _unpack(file, building)
-        Store(Competition(building).database_url).restore(building / DATABASE)
+        store = Store(Competition(building).database_url)
+        if not replace:
+            _expect_empty(store)
+        store.restore(building / DATABASE)
         (building / DATABASE).unlink()
         return _put(building, folder, there)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
+
+
+def _expect_empty(store: Store) -> None:
+    """A backup's leaderboard.toml may name a database outside of its folder, which may be in use."""
+    store.upgrade()
+    if store.teams():
+        where = store.engine.url.render_as_string(hide_password=True)
+        raise LeaderboardError(
+            f"The database of this backup, {printable(where, 200)}, has teams in it already. Give "
+            "--replace to put the backup in their place, or restore where that database is not reached."
+        )
 
 
 def _put(building: Path, folder: Path, there: bool) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,8 +15,9 @@ import numpy as np
 from autograder.leaderboard import scoring
 
 Kind = Literal["team", "baseline"]
-# A spreadsheet takes a cell that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula. Where people write 0,5 it divides cells at
+# semicolons, whatever stands between quotation marks.
+FORMULA = re.compile(r"(^|;)(?=[\s\"']*[=+\-@＝＋－＠\t\r])")
 COLUMNS = (
     "rank",
     "name",
@@ -159,4 +161,4 @@ def iso(moment: dt.datetime) -> str:
 
 def no_formula(value: Any) -> Any:
     """The value, or, where a spreadsheet would compute with it, the same text behind an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value

@@ -151,6 +151,7 @@ def tokens(
     teams that have tokens keep them.
     """
     from autograder.leaderboard import teams
+    from autograder.leaderboard.competition import LeaderboardError
 
     competition = _competition(name)
     wanted = teams.read_teams(roster)
@@ -159,11 +160,16 @@ def tokens(
         raise WrongUsage(
             f"{path} is there already; tokens are never overwritten. Give another file: --to FILE"
         )
-    made = teams.enter(_store(competition), wanted, pseudonyms=competition.pseudonyms)
+    entered = teams.enter(_store(competition), wanted, pseudonyms=competition.pseudonyms)
+    try:
+        made = teams.write_tokens(path, entered)
+    except LeaderboardError:
+        if path.exists():
+            err.print(f"The tokens that were made before this are in {escape(str(path))}.")
+        raise
     if not made:
         out.print(f"All {len(wanted)} teams of {escape(str(roster))} have their tokens already.")
         return
-    teams.write_tokens(path, made)
     out.print(
         f"{len({one.team for one in made})} new teams with {len(made)} students: [b]{escape(str(path))}[/b]\n"
         "Send each student the token of their line, and then delete the file: the database keeps only hashes."

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import itertools
+import re
 import secrets
 import threading
 import unicodedata
@@ -38,6 +40,12 @@ CLOSE_LOCK = 7_126_001  # a number of our own among PostgreSQL's advisory locks
 LONGEST_NAME = 60
 LONGEST_PSEUDONYM = 30
 LONGEST_FILE_NAME = LONGEST_KEY = 200  # as the columns are
+MOST_MARKS = 2  # accents on one letter; a pile of them covers the rows above and below
+# What no font draws, although Unicode counts it among letters, marks and signs: two names that differ in it
+# alone look the same, and one of nothing else is an empty row.
+NEVER_DRAWN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 class NotCounted(LeaderboardError):
@@ -178,7 +186,7 @@ class Store:
         Raises:
             LeaderboardError: the name or pseudonym is taken or cannot be used.
         """
-        name = _clean(name, "A team's name", LONGEST_NAME)
+        name = team_name(name)
         now = now or dt.datetime.now(dt.UTC)
         with self._write() as connection:
             _expect_free(connection, name, pseudonym)
@@ -830,19 +838,36 @@ def _bits(n_classes: int) -> int:
 
 
 def _clean(text: str, what: str, longest: int) -> str:
-    """A name as it is stored: composed, without outer blanks.
+    """A name as it is stored: composed, without outer blanks and what is never drawn.
 
     Raises:
         LeaderboardError: it is empty, too long, or holds characters that do not show.
     """
-    shown = " ".join(word for word in unicodedata.normalize("NFC", text).split(" ") if word)
+    drawn = unicodedata.normalize("NFC", NEVER_DRAWN.sub("", text))
+    shown = " ".join(word for word in drawn.split(" ") if word)
     if not shown or len(shown) > longest:
         raise LeaderboardError(f"{what} must have 1 to {longest} characters; {len(shown)} were given.")
     if printable(shown, longest) != shown:
         raise LeaderboardError(
             f"{what} must be visible characters and spaces only, not {printable(shown)!r}."
         )
+    marks = (len(list(run)) for is_mark, run in itertools.groupby(shown, _is_mark) if is_mark)
+    if max(marks, default=0) > MOST_MARKS or _is_mark(shown[0]):
+        raise LeaderboardError(f"{what} must have at most {MOST_MARKS} accents on a letter.")
     return shown
+
+
+def team_name(text: str) -> str:
+    """A team's name as `Store.add_team` stores it.
+
+    Raises:
+        LeaderboardError: it cannot be used.
+    """
+    return _clean(text, "A team's name", LONGEST_NAME)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.combining(character) > 0 or unicodedata.category(character) == "Me"
 
 
 def _usable(key: str) -> str:

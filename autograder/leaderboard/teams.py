@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.leaderboard.board import no_formula
 from autograder.leaderboard.competition import LeaderboardError
-from autograder.leaderboard.store import Store
+from autograder.leaderboard.store import Store, team_name
 from autograder.roster import lines
 from autograder.text import printable
 
@@ -72,30 +72,49 @@ def _field(fields: Sequence[str], column: int) -> str:
     return fields[column].strip() if column < len(fields) else ""
 
 
-def enter(store: Store, teams: dict[str, list[str]], *, pseudonyms: bool) -> list[Made]:
-    """Make the teams that are not there yet; their tokens, one line for each student."""
+def enter(store: Store, teams: dict[str, list[str]], *, pseudonyms: bool) -> Iterator[Made]:
+    """Make the teams that are not there yet; their tokens, one line for each student, as soon as they are
+    made: nobody can read them a second time.
+
+    Raises:
+        LeaderboardError: a name cannot be used, and no team was made; or one is taken, and those before it
+            were made.
+    """
+    wanted: dict[str, list[str]] = {}
+    for given, students in teams.items():
+        wanted.setdefault(team_name(given), []).extend(students)
     known = {team.name: team.id for team in store.teams()}
     members = {student: name for name, id_ in known.items() for student in store.members(id_)}
-    made: list[Made] = []
-    for name, students in teams.items():
+    for name, students in wanted.items():
         if name in known:
             if strangers := [student for student in students if members.get(student) != name]:
                 store.add_members(known[name], strangers)
             continue
         token = store.add_team(name, students, pseudonym=None if pseudonyms else name)
-        made += [Made(student, name, token) for student in students]
-    return made
+        yield from [Made(student, name, token) for student in students]
 
 
-def write_tokens(path: Path, made: Sequence[Made]) -> None:
-    """A file that nobody else on this machine can read; an earlier one is never replaced."""
+def write_tokens(path: Path, made: Iterable[Made]) -> list[Made]:
+    """A file that nobody else on this machine can read; an earlier one is never replaced. What was written.
+
+    It is there before the first token is made, and has every token even where making the next one fails;
+    without a single one there is no file.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["student_id", "team", "token"])
-        rows.writerows([no_formula(one.student), no_formula(one.team), one.token] for one in made)
-        file.flush()
-        os.fsync(file.fileno())
+    written: list[Made] = []
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["student_id", "team", "token"])
+            for one in made:
+                rows.writerow([no_formula(one.student), no_formula(one.team), one.token])
+                file.flush()
+                written.append(one)
+            os.fsync(file.fileno())
+    finally:
+        if not written:
+            path.unlink()
+    return written
 
 
 def free_name(folder: Path) -> Path:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from autograder.cli import main
 from autograder.leaderboard import limits
+from autograder.leaderboard.board import no_formula
 from autograder.leaderboard.limits import Rates
 from autograder.leaderboard.service import Settings
-from tests.leaderboard.served import Client, competition, serving, team, upload_file
+from tests.leaderboard.served import Client, competition, serving, store, team, upload_file
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +108,75 @@ def test_no_answer_points_to_the_host_that_a_client_named(client):
     for method, path in (("GET", "/api/board/"), ("POST", "/api/uploads/"), ("GET", "//evil.example/")):
         answer = client.ask(method, path, Host="evil.example")
         assert answer.status in (404, 405) and "evil" not in str(answer.headers) + answer.body.decode(), path
+
+
+# --- names ------------------------------------------------------------------------------------------------
+
+
+def renamed(client: Client, name: str) -> int:
+    return client.ask("POST", "/api/me/pseudonym", {"pseudonym": name}).status
+
+
+def test_no_name_looks_like_another_by_characters_that_are_never_drawn(client, one):
+    ours, theirs = (Client(client.address, team(one, name)) for name in ("honest", "impostor"))
+    assert renamed(ours, "Brave Otter") == 200
+    for hidden in ("\ufe0f", "\u034f", "\u115f", "\u3164", "\u2800", "\U000e0100"):
+        assert renamed(theirs, f"Brave{hidden} Otter{hidden}") == 422, ascii(hidden)
+        assert renamed(theirs, hidden * 3) == 422, "a row without a name"
+
+
+def test_no_name_covers_the_rows_above_and_below(client, one):
+    ours = Client(client.address, team(one, "tall"))
+    assert renamed(ours, "Z" + "\u0317\u0301" * 10) == 422
+    assert renamed(ours, "Vi\u1ec7t Nam") == 200
+    assert renamed(ours, "\u0939\u093f\u0928\u094d\u0926\u0940") == 200, "vowel signs are no pile"
+
+
+def test_no_cell_is_a_formula_where_semicolons_divide_cells_either():
+    for text in ("a;=1+1", 'a; "=1+1"', "a;@b;-c", "\uff1d1+1", " =1+1"):
+        for cell in no_formula(text).split(";")[0 if text[0] != "a" else 1 :]:
+            assert cell.startswith("'"), (text, cell)
+    assert no_formula("a;b=c") == "a;b=c" and no_formula("Otter - 2") == "Otter - 2" and no_formula(-1) == -1
+
+
+# --- the instructor's commands ------------------------------------------------------------------------------
+
+
+def run(*arguments: object) -> int:
+    return main(["leaderboard", *map(str, arguments)])
+
+
+def test_no_token_is_made_that_nobody_can_read(tmp_path):
+    of = competition(tmp_path / "one", n_test=40)
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student_id,team\nada,Team A\nbob,bad\u202ename\n", encoding="utf-8")
+    assert run("tokens", roster, of.path) != 0
+    assert store(of).teams() == [], "a name that cannot be used is found before any token is made"
+    roster.write_text("student_id,team\nada,Team A\n", encoding="utf-8")
+    assert run("tokens", roster, of.path, "--to", tmp_path / "no such folder" / "tokens.csv") != 0
+    assert store(of).teams() == []
+    settings = of.path / "leaderboard.toml"
+    settings.write_text(settings.read_text().replace("pseudonyms = true", "pseudonyms = false"))
+    roster.write_text("student_id,team\nada,Team A\nbob,TEAM A\n", encoding="utf-8")
+    assert run("tokens", roster, of.path) != 0, "two names that look the same"
+    assert "Team A,cnn-" in (of.private_dir / "tokens.csv").read_text(), "the token that was made is there"
+
+
+def test_a_roster_may_be_entered_again_however_its_names_are_written(tmp_path):
+    of = competition(tmp_path / "one", n_test=40)
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student_id,team\nada,Cafe\u0301  au lait\n", encoding="utf-8")
+    assert run("tokens", roster, of.path) == 0
+    roster.write_text("student_id,team\nada,Caf\u00e9 au lait\nbob,Cafe\u0301  au lait\n", encoding="utf-8")
+    assert run("tokens", roster, of.path) == 0
+    assert [one.name for one in store(of).teams()] == ["Caf\u00e9 au lait"]
+
+
+def test_a_restore_replaces_no_database_unasked(tmp_path, capsys):
+    of = competition(tmp_path / "one", n_test=40, database=f"sqlite:///{tmp_path}/elsewhere.db")
+    team(of, "before the backup")
+    assert run("backup", of.path, tmp_path / "one.tar") == 0
+    team(of, "after the backup")
+    assert run("restore", tmp_path / "one.tar", tmp_path / "two") != 0
+    assert "--replace" in capsys.readouterr().err and not (tmp_path / "two").exists()
+    assert len(store(of).teams()) == 2
