@@ -146,9 +146,8 @@ def data(
     else:
         if show:
             print(
-                "No address and no folder were given: this is a PRACTICE competition, made on this machine. "
-                "What "
-                f"you save now is for practice. For the real one: data('https://...'), or set {ADDRESS}."
+                "No address and no folder were given: this is a PRACTICE competition, made on this machine.\n"
+                f"What you save now is for practice. For the real one: data('https://...'), or {ADDRESS}."
             )
         found = _practice(show)
     _Session.competition = found

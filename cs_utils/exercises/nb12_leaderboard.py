@@ -1095,7 +1095,6 @@ FILES = (
         (("a valid file", 3), ("beats the baseline", 7)),
         _look,
         "The file can be read and fits. Whether it beats the baseline is decided when the notebook is "
-        "graded: "
-        "hand the file in beside it, or upload it.",
+        "graded: hand the file in beside it, since uploads to the board alone give no points.",
     ),
 )

@@ -55,7 +55,7 @@ def show_balance(parts: Mapping[str, Any], classes: Sequence[str]) -> None:
     ax.set_xticks(range(len(classes)), classes, rotation=30, ha="right", fontsize=9, parse_math=False)
     ax.set_ylabel("pictures")
     if len(counts) > 1:
-        ax.legend(frameon=False, fontsize=9)
+        ax.legend(frameon=False, fontsize=9, ncols=len(counts), loc="lower right", bbox_to_anchor=(1, 1))
     _plain(ax)
     told = "; ".join(f"{name}: {values.min():,} to {values.max():,}" for name, values in counts.items())
     style.show(fig, f"Pictures for each of {len(classes)} classes. Fewest and most of a class: {told}.")
