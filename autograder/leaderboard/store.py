@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import re
 import secrets
+import sqlite3
 import threading
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +70,14 @@ class Unknown(LeaderboardError):
 
 
 class Busy(NotCounted):
-    """The database could not be written; nothing of the upload was stored, and it may be sent again."""
+    """The database could not be used; nothing of the upload was stored, and it may be sent again.
+
+    details: the database's own words, which may name addresses and users, so they are for instructors only.
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 @dataclass(frozen=True)
@@ -162,9 +170,14 @@ class Store:
         """Bring the tables to the newest form; safe to call at every start, by several processes at once."""
         from autograder.leaderboard import migrations  # Alembic takes a moment
 
-        with self._write() as connection:
-            self._exclude(connection)
-            migrations.upgrade(connection)
+        try:
+            with self._write() as connection:
+                self._exclude(connection)
+                migrations.upgrade(connection)
+        except Busy as busy:
+            raise Busy(
+                f"The leaderboard's database cannot be opened: {busy.details}.", busy.details
+            ) from busy
 
     def close_connections(self) -> None:
         self.engine.dispose()
@@ -894,12 +907,20 @@ def _explained() -> Iterator[None]:
     except (DBAPIError, TimeoutError) as error:
         raise Busy(
             f"The leaderboard's database cannot be used just now ({_reason(error)}). Nothing was stored; try "
-            "again in a moment."
+            "again in a moment.",
+            _details(error),
         ) from error
 
 
-def _reason(error: DBAPIError | TimeoutError) -> str:
+def _details(error: DBAPIError | TimeoutError) -> str:
     """The database's own words, without the statement and its values."""
+    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())[:300]
+
+
+def _reason(error: DBAPIError | TimeoutError) -> str:
+    """Why, for people who need not know where the database is and who may write to it."""
     if isinstance(error, TimeoutError):
         return "too many are asking at once"
-    return " ".join(str(error.orig).split())[:200]
+    if isinstance(error.orig, sqlite3.Error):
+        return _details(error)
+    return str(getattr(getattr(error.orig, "diag", None), "message_primary", None) or "its server is away")

@@ -594,6 +594,20 @@ def test_a_locked_database_is_waited_for_and_then_said_to_be_busy(stores, task, 
     hurried.close_connections()
 
 
+@pytest.mark.needs("postgresql")
+def test_a_server_that_is_away_is_named_to_instructors_only(stores, postgres, monkeypatch):
+    url = stores("postgresql").url
+    monkeypatch.setenv("PGPASSWORD", "wrong")
+    store = Store(url)
+    with pytest.raises(Busy, match="authentication failed") as opening:
+        store.upgrade()
+    assert "wrong" not in str(opening.value)
+    with pytest.raises(Busy, match=r"\(its server is away\)") as asked:
+        store.board()
+    assert str(postgres.folder) not in str(asked.value) and "password" not in str(asked.value)
+    assert "authentication failed" in asked.value.details
+
+
 def test_nobody_else_on_the_machine_can_read_the_database(tmp_path, task, rules):
     """What a team got right, beside what it uploaded, tells the public labels."""
     store = Store(f"sqlite:///{tmp_path}/new.db")
