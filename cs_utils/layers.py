@@ -107,11 +107,12 @@ def numeric_gradient(f: Callable[[Array], float], x: Array, *, h: float = 1e-5) 
     f: takes an array like x and returns a number. x: is not changed.
     """
     (at,) = _tensors(np.asarray(x, dtype=np.float64))
-    slopes = torch.zeros(at.numel(), dtype=torch.float64)
-    for place in range(at.numel()):
-        step = h * F.one_hot(torch.tensor(place), at.numel()).double().reshape(at.shape)
-        ends = [float(f(point.numpy())) for point in (at - step, at + step)]
-        slopes[place] = torch.gradient(torch.tensor(ends, dtype=torch.float64), spacing=2 * h)[0][0]
+    ends = torch.zeros(at.numel(), 2, dtype=torch.float64)
+    for place, both in enumerate(ends):
+        step = torch.zeros(at.numel(), dtype=torch.float64).index_fill_(0, torch.tensor(place), h)
+        for side, point in enumerate((at - step.reshape(at.shape), at + step.reshape(at.shape))):
+            both[side] = float(f(point.numpy()))
+    slopes = torch.gradient(ends, spacing=2 * h, dim=1)[0][:, 0]
     return slopes.reshape(at.shape).numpy()
 
 

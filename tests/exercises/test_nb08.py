@@ -253,3 +253,37 @@ def test_the_reference_of_momentum_is_what_pytorch_does():
         optimiser.step()
         w, velocity = solved("sgd_momentum")(w, dw, velocity, lr=0.1, momentum=0.8)
         np.testing.assert_allclose(w, weight.detach().numpy())
+
+
+# --- what labels may be -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (np.eye(3), r"one for each row of scores \(not one-hot\); found \(3, 3\)"),
+        (np.array([0, 1]), r"found \(2,\) for scores \(3, 3\)"),
+        (np.array([0, 3, 1]), "labels go from 0 to 3, but there are 3 classes: 0 to 2"),
+        (np.array([0, -1, 1]), "labels go from -1 to 1"),
+    ],
+)
+def test_labels_that_are_none_are_refused_in_words(labels, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        layers.softmax_cross_entropy(np.zeros((3, 3)), labels)
+
+
+def test_a_dict_with_strange_keys_or_too_many_gradients_is_told():
+    known = proof.solutions(NOTEBOOK)["Sequential"]
+
+    def changed(change):
+        class Sequential(known):
+            def backward(self, dout):
+                dx, gradients = super().backward(dout)
+                return dx, change(dx, gradients)
+
+        return to_text(judged("Sequential", Sequential))
+
+    numbered = changed(lambda dx, gradients: dict(enumerate(gradients.values())))
+    assert "backward's dict has the key 0, which is not the name of a layer" in numbered
+    longer = changed(lambda dx, gradients: {name: [dx, *own] for name, own in gradients.items() if own})
+    assert "a list of 3 for a layer with 2 parameters" in longer
