@@ -124,6 +124,21 @@ def test_a_board_that_has_not_changed_is_not_sent_again(client, one):
     assert client.get("/api/board", If_None_Match=first.headers["ETag"]).status == 200
 
 
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(client):
+    """Nagle's algorithm and a delayed acknowledgement together cost 40 ms, for each of them."""
+    import http.client
+
+    connection = http.client.HTTPConnection(*client.place)
+    waits = []
+    for _ in range(40):
+        start = time.perf_counter()
+        connection.request("GET", "/api/board")
+        connection.getresponse().read()
+        waits.append(time.perf_counter() - start)
+    connection.close()
+    assert min(waits[5:]) < 0.03
+
+
 def test_the_board_is_compressed_for_who_can_read_that(client):
     import gzip
 
