@@ -96,7 +96,7 @@ check(pictures_needed=pictures_needed)
 # **Exercise 2** · `stratified_split` · 25 minutes · ●●○
 #
 # Return the positions of the training pictures and of the validation pictures, `train, validation`, two arrays of whole numbers in any order. Of a class with $m$ pictures, $\mathrm{round}(\text{fraction} \cdot m)$ go to validation, and all others to training (a half may be rounded either way). Which ones is drawn with `rng`
-# (`rng.permutation`, `rng.shuffle` or `rng.choice`), so that the same generator gives the same split.
+# (`rng.permutation`, `rng.shuffle` or `rng.choice`), so that the same generator gives the same split. In reports `seed=7` stands for `rng=np.random.default_rng(7)`.
 #
 # <details><summary>Help, I get this error</summary>
 #

@@ -370,7 +370,7 @@ def test_a_token_goes_to_no_other_host(board):
         def answers(path: str) -> Answer:
             if path == "/api/competition":
                 return as_json(200, {"title": "x", "test_size": N})
-            return 307, {"Location": f"{other}{path}"}, b""
+            return 302, {"Location": f"{other}{path}"}, b""
 
         with answering(answers) as (address, asked):
             assert leaderboard.submit(board.right(), token=board.token, address=address) is None
