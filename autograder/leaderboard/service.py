@@ -55,6 +55,7 @@ DATA_FILES = {
     "sample_submission.csv": "text/csv; charset=utf-8",
     "RULES.md": "text/markdown; charset=utf-8",
 }
+MOST_PARTS = 16
 FORM_ROOM = 64 * 1024  # bytes that a form may add to a file
 KEY_LIMIT = 200
 WORKERS = 16  # threads that score uploads; those that wait for the disk share a transaction
@@ -479,14 +480,20 @@ def _file(body: bytes, content_type: str, filename: str) -> tuple[str, bytes]:
         raise Refusal(400, "The form has no boundary; let your client write the Content-Type of the form.")
     files: list[tuple[str, bytes]] = []
 
+    parts = 0
+
     def take(found: Any) -> None:
+        nonlocal parts
+        parts += 1
+        if parts > MOST_PARTS:  # tens of thousands of empty ones would take a second to read
+            raise Refusal(400, f"The form has more than {MOST_PARTS} parts; send one file, as `file`.")
         if found.field_name == b"file":
             found.file_object.seek(0)
             name = (found.file_name or b"").decode("utf-8", "replace")
             files.append((name, found.file_object.read()))
         found.close()
 
-    config = {"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_FIELDS": 16, "MAX_FIELD_SIZE": FORM_ROOM}
+    config = {"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_FIELDS": MOST_PARTS, "MAX_FIELD_SIZE": FORM_ROOM}
     parser = FormParser("multipart/form-data", lambda _: None, take, boundary=boundary, config=config)
     try:
         parser.write(body)

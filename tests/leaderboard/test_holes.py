@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autograder.cli import main
@@ -15,7 +17,9 @@ from autograder.leaderboard import limits
 from autograder.leaderboard.board import no_formula
 from autograder.leaderboard.limits import Rates
 from autograder.leaderboard.service import Settings
+from cs_utils import leaderboard
 from tests.leaderboard.served import Client, competition, serving, store, team, upload_file
+from tests.leaderboard.test_client import Answer, answering, as_json
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,7 @@ def test_wrong_tokens_from_the_address_of_a_class_keep_no_right_token_out(one):
 
 def test_a_stranger_cannot_fill_the_memory_with_a_body_that_is_no_upload(client):
     for path in ("/api/me/selection", "/api/me/pseudonym"):
-        connection = http.client.HTTPConnection(*client.place, timeout=20)
+        connection = http.client.HTTPConnection(client.place[0], client.place[1], timeout=20)
         with contextlib.closing(connection):
             connection.putrequest("POST", path)
             connection.putheader("Content-Type", "application/json")
@@ -108,6 +112,13 @@ def test_no_answer_points_to_the_host_that_a_client_named(client):
     for method, path in (("GET", "/api/board/"), ("POST", "/api/uploads/"), ("GET", "//evil.example/")):
         answer = client.ask(method, path, Host="evil.example")
         assert answer.status in (404, 405) and "evil" not in str(answer.headers) + answer.body.decode(), path
+
+
+def test_a_form_of_many_parts_is_not_read_to_its_end(client, one):
+    ours = Client(client.address, team(one, "clerk"))
+    part = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n\r\n'
+    answer = ours.upload(part * 1000 + b"--x--\r\n", Content_Type="multipart/form-data; boundary=x")
+    assert answer.status == 400 and "more than 16 parts" in answer.json["error"]
 
 
 # --- names ------------------------------------------------------------------------------------------------
@@ -180,3 +191,75 @@ def test_a_restore_replaces_no_database_unasked(tmp_path, capsys):
     assert run("restore", tmp_path / "one.tar", tmp_path / "two") != 0
     assert "--replace" in capsys.readouterr().err and not (tmp_path / "two").exists()
     assert len(store(of).teams()) == 2
+
+
+# --- a notebook that asks a hostile server ------------------------------------------------------------------
+
+KNOWN = {"title": "x", "test_size": 4}
+ROW = {"rank": 1, "name": "x", "score": 0.5, "low": 0.4, "high": 0.6, "private": None}
+RECEIPT = {"upload": 1, "score": 0.5, "improved": True, "rank": 1}
+MOVES = "\x1b]0;owned\x07\x1b[2J"
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    """A kernel that has pictures and predictions to send."""
+    found = leaderboard.Competition(
+        "x",
+        ("a", "b"),
+        leaderboard.Pictures(np.zeros((4, 8, 8, 3), np.uint8), labels=np.zeros(4, np.int64)),
+        leaderboard.Pictures(np.zeros((4, 8, 8, 3), np.uint8), ids=np.arange(4)),
+    )
+    monkeypatch.setattr(leaderboard._Session, "competition", found)
+    monkeypatch.setattr(leaderboard, "PAUSES", ())
+    monkeypatch.setenv("CS_DATA", str(tmp_path / "kept"))
+    monkeypatch.chdir(tmp_path)
+    leaderboard.save([0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {}, b"[" * 200_000),
+        (400, {}, b'{"error":' * 100_000),
+        (302, {"Location": "http://[nowhere"}, b""),
+        as_json(201, RECEIPT | {"rank": MOVES, "upload": MOVES}),
+        as_json(201, RECEIPT | {"score": MOVES}),
+        as_json(201, RECEIPT | {"low": [], "high": {}}),
+        as_json(200, {"row": ROW | {"rank": MOVES}, "ahead": [], "history": []}),
+        as_json(200, {"row": ROW, "ahead": [[MOVES]], "history": 3}),
+        as_json(200, {"row": ROW | {"name": None, "score": MOVES}, "ahead": 7, "history": []}),
+    ],
+)
+def test_no_answer_of_a_server_moves_the_cursor_or_breaks_the_cell(notebook, capsys, answer):
+    def answers(path: str) -> Answer:
+        return as_json(200, KNOWN) if path == "/api/competition" else answer
+
+    with answering(answers) as (address, _):
+        leaderboard.submit(token="cnn-" + "x" * 20, address=address)
+        leaderboard.standing(token="cnn-" + "x" * 20, address=address, plot=False)
+    told = capsys.readouterr().out
+    assert told and "\x1b" not in told and "\x07" not in told
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {"Content-Length": "many"}, b"{}"),
+        (200, {}, b"[" * 200_000),
+        (200, {}, b"x" * 20_000),
+        (302, {"Location": "http://[nowhere"}, b""),
+    ],
+)
+def test_no_file_of_a_server_fills_the_disk_or_breaks_the_cell(notebook, monkeypatch, answer):
+    monkeypatch.setattr(leaderboard, "MOST_BYTES", 10_000)
+
+    def answers(path: str) -> Answer:
+        return as_json(200, KNOWN) if path == "/api/competition" else answer
+
+    with answering(answers) as (address, _), contextlib.suppress(leaderboard.LeaderboardError):
+        leaderboard.data(address, show=False)
+    files = [file for file in Path(os.environ["CS_DATA"]).rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) <= 300_000 and not any(".part" in str(f) for f in files)
+    if answer[2] == b"x" * 20_000:
+        assert all(file.stat().st_size < 20_000 for file in files)
