@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 
 PATIENCE = 20  # seconds that a writer waits for another one
 # Connections that are kept, and that there may be; PostgreSQL's own limit is 100 for all processes together.
-POOL: dict[str, int] = {"pool_size": 8, "max_overflow": 32, "pool_timeout": PATIENCE}
+POOL: dict[str, int] = {"pool_size": 32, "max_overflow": 8, "pool_timeout": PATIENCE}
 
 metadata = sa.MetaData(
     naming_convention={
