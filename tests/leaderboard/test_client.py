@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -419,6 +420,29 @@ def test_without_a_token_and_without_a_person_it_says_where_to_put_it(board, cap
     leaderboard.data(board.address, show=False)
     assert leaderboard.submit(board.right()) is None
     assert f"environment variable {leaderboard.TOKEN}" in said(capsys)
+
+
+def in_colab(monkeypatch, secrets: dict[str, str]) -> None:
+    """A stand-in for Colab's package, which raises for secrets that are not there."""
+    google, colab = types.ModuleType("google"), types.ModuleType("google.colab")
+    colab.userdata = types.SimpleNamespace(get=lambda name: secrets[name])
+    monkeypatch.setitem(sys.modules, "google", google)
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+
+
+def test_in_colab_address_and_token_may_be_secrets(board, monkeypatch, capsys):
+    in_colab(monkeypatch, {leaderboard.ADDRESS: board.address, leaderboard.TOKEN: board.token})
+    leaderboard.data()
+    assert leaderboard.submit(board.right())["score"] == 1.0
+    assert board.token not in said(capsys)
+
+
+def test_colab_forgets_files_and_a_person_is_told_how_to_keep_them(board, monkeypatch, capsys):
+    in_colab(monkeypatch, {})
+    leaderboard.data(board.address, show=False)
+    with answering(lambda path: (503, {}, b"")) as (away, _):
+        assert leaderboard.submit(board.right(), token=board.token, address=away) is None
+    assert "files.download('predictions.npz')" in said(capsys)
 
 
 # --- what is refused at once --------------------------------------------------------------------------------
