@@ -15,6 +15,9 @@ from typing import Any
 from cs_utils.checking.evaluate import UNWRITTEN, Finding, GroupResult, Verdict
 from cs_utils.checking.exercise import Exercise, Group
 
+LATER = "decided when the notebook is graded"
+Complaint = tuple[str, str] | str | None
+
 
 @dataclass(frozen=True)
 class HandedIn:
@@ -22,16 +25,14 @@ class HandedIn:
 
     name: of the answer, so that the graded cell is ``check_<name>``. file: its name, beside the notebook.
     groups: (what is asked, points), in the order in which they are found out. look: what can be said in the
-    notebook: for each group None, where nothing speaks against it, or (what is wrong, what to do). later: a
-    sentence on what is decided when it is graded.
+    notebook: for each group None, where it passes, (what is wrong, what to do), or `LATER`; and remarks.
     """
 
     name: str
     notebook: str
     file: str
     groups: tuple[tuple[str, float], ...]
-    look: Callable[[], Sequence[tuple[str, str] | None]]
-    later: str
+    look: Callable[[], tuple[Sequence[Complaint], Sequence[str]]]
 
     @property
     def points(self) -> float:
@@ -39,12 +40,13 @@ class HandedIn:
 
     def verdict(
         self,
-        complaints: Sequence[tuple[str, str] | None],
+        complaints: Sequence[Complaint],
         remarks: Sequence[str] = (),
         *,
         untouched: bool = False,
     ) -> Verdict:
-        """The points and what is said of each group: None where it passes, or (what is wrong, what to do)."""
+        """The points and what is said of each group: None where it passes, (what is wrong, what to do), or
+        a text alone where that is not known: no points, and no reproach."""
         exercise = Exercise(
             self.name,
             self.notebook,
@@ -54,6 +56,8 @@ class HandedIn:
         groups = [
             GroupResult(group, ())
             if found is None
+            else GroupResult(group, (), skipped=found)
+            if isinstance(found, str)
             else GroupResult(group, (), (Finding("handed in", *found),), skipped=found[0])
             for group, found in zip(exercise.groups, complaints, strict=True)
         ]
@@ -64,8 +68,7 @@ class HandedIn:
         if is_stub(function):
             nothing = (f"{self.name} is not written yet", "")
             return self.verdict([nothing] * len(self.groups), untouched=True)
-        found = self.look()
-        return self.verdict(found, () if any(found) else (self.later,))
+        return self.verdict(*self.look())
 
 
 def is_stub(function: Any) -> bool:

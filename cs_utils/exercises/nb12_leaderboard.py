@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cs_utils.checking import Case, Exercise, Group, Misconception, Outcome, case
-from cs_utils.checking.handed_in import HandedIn
+from cs_utils.checking.handed_in import LATER, Complaint, HandedIn
 from cs_utils.checking.leaderboard_probes import NO_GRAPH
 
 NOTEBOOK = "12_leaderboard"
@@ -1071,20 +1071,37 @@ EXERCISES = (SPLIT, FLIPS, ENSEMBLE, WILSON, LADDER, RANKS)
 # --- the predictions ----------------------------------------------------------------------------------------
 
 
-def _look() -> Sequence[tuple[str, str] | None]:
-    """What can be said without the labels: whether the file fits, and whether it can beat anything at all."""
+HAND_IN = (
+    "The file fits, and 3 points are sure. Whether the score is above the one to beat is decided when the "
+    "notebook is graded, by whoever has the labels: hand the file in beside it, since uploads to the board "
+    "alone give no points."
+)
+PRACTICE = (
+    "This file is for the PRACTICE pictures. If your course has a competition, these points are given for a "
+    "file with predictions for its pictures: put its address into the first cell, and save again."
+)
+
+
+def _look() -> tuple[Sequence[Complaint], Sequence[str]]:
+    """Whether the file fits, and of what is for practice, what it is worth; all else nobody here knows."""
     from cs_utils import leaderboard
 
     if (wrong := leaderboard.problem()) is not None:
         told = (wrong, "Run the cell with leaderboard.save(...) above; it writes the file.")
-        return told, (wrong, "")
+        return (told, (wrong, "")), ()
     labels = leaderboard.labels_in()
     if len(np.unique(labels)) == 1:
-        return None, (
-            f"every picture is said to be of class {labels[0]}",
-            "That beats no baseline: what does your function return before the argmax?",
-        )
-    return None, None
+        same = f"every picture is said to be of class {labels[0]}"
+        return (None, (same, "That beats nothing: what does your function return before the argmax?")), ()
+    score, to_beat = leaderboard.practice_score()
+    if score is None or to_beat is None:
+        return (None, LATER), (HAND_IN,)
+    if score > to_beat:
+        return (None, None), (PRACTICE,)
+    low = f"{score:.1%} of the public practice pictures are right; to beat: {to_beat:.1%}"
+    return (None, (low, "Compare with your validation score, then see section 4 on what to try.")), (
+        PRACTICE,
+    )
 
 
 FILES = (
@@ -1094,7 +1111,5 @@ FILES = (
         "predictions.npz",
         (("a valid file", 3), ("beats the baseline", 7)),
         _look,
-        "The file can be read and fits. Whether it beats the baseline is decided when the notebook is "
-        "graded: hand the file in beside it, since uploads to the board alone give no points.",
     ),
 )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 
 from autograder.judge import GradedCell, file_grade, not_scored
-from cs_utils.checking.handed_in import HandedIn
+from cs_utils.checking.handed_in import LATER, HandedIn
 from cs_utils.checking.report import to_text
 
 GROUPS = (("a valid file", 3.0), ("beats the baseline", 7.0))
-LATER = "Whether it beats the baseline is decided when it is graded."
+REMARK = "Hand the file in beside it."
 
 
 def handed_in(*complaints):
-    return HandedIn("predictions", "12_leaderboard", "predictions.npz", GROUPS, lambda: complaints, LATER)
+    return HandedIn(
+        "predictions", "12_leaderboard", "predictions.npz", GROUPS, lambda: (complaints, (REMARK,))
+    )
 
 
 def predictions(competition):
@@ -24,10 +26,16 @@ def stub(competition):
     raise NotImplementedError("write predictions")
 
 
-def test_a_file_without_complaints_has_its_points_and_a_word_on_what_is_decided_later():
+def test_a_file_without_complaints_has_all_points():
     verdict = handed_in(None, None).seen_in_the_notebook(predictions)
     assert (verdict.points, verdict.max_points, verdict.passed) == (10, 10, True)
-    assert LATER in to_text(verdict)
+
+
+def test_what_is_decided_later_gives_no_points_and_is_no_failure():
+    verdict = handed_in(None, LATER).seen_in_the_notebook(predictions)
+    said = to_text(verdict)
+    assert (verdict.points, verdict.passed) == (3, False)
+    assert LATER in said and REMARK in said and "fails" not in said
 
 
 def test_what_is_wrong_and_what_to_do_stand_in_the_report():
@@ -36,7 +44,7 @@ def test_what_is_wrong_and_what_to_do_stand_in_the_report():
     )
     assert verdict.points == 0 and not verdict.passed
     said = to_text(verdict)
-    assert "it holds 3 labels" in said and "There are 10 pictures." in said and LATER not in said
+    assert "it holds 3 labels" in said and "There are 10 pictures." in said
 
 
 def test_an_untouched_answer_is_not_paid_for_a_file_from_elsewhere():

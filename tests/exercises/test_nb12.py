@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -128,12 +130,37 @@ def points(function=predictions):
     return _check_function("predictions", function, {})
 
 
-def test_a_file_that_fits_has_its_points_for_now_and_the_check_says_that_it_is_decided_later(
-    practice, capsys
+def told(capsys):
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_file_that_fits_has_its_points_and_the_check_claims_nothing_that_nobody_here_knows(
+    practice, monkeypatch, capsys
 ):
     leaderboard.save(np.arange(len(practice.test)) % 10)
+    monkeypatch.setattr(leaderboard._Session, "competition", replace(practice, practice=None))
+    assert points() == 3
+    assert "3 points are sure" in (said := told(capsys)) and "passes 7" not in said
+
+
+def test_what_is_for_practice_is_scored(practice, monkeypatch, capsys):
+    labels, _ = practice.practice
+    leaderboard.save(labels)
+    assert points() == 10 and "for the PRACTICE pictures" in told(capsys)
+    monkeypatch.setattr(leaderboard._Session, "competition", replace(practice, baseline=0.55))
+    leaderboard.save(np.where(np.arange(len(labels)) % 2, labels, (labels + 1) % 10))
+    assert points() == 3 and "to beat: 55.0%" in told(capsys)
+
+
+def test_an_older_file_does_not_stand_for_predictions_that_do_not_fit(practice, capsys):
+    leaderboard.save(practice.practice[0])
+    with pytest.raises(leaderboard.NotPredictions, match="`return` is missing"):
+        leaderboard.save(None)
+    assert points() == 0 and "is an older one" in told(capsys)
+    with pytest.raises(leaderboard.NotPredictions):
+        leaderboard.submit()
+    leaderboard.save(practice.practice[0])
     assert points() == 10
-    assert "decided when the notebook is graded" in " ".join(capsys.readouterr().out.split())
 
 
 def test_without_a_file_there_is_nothing_to_score(practice, capsys):
