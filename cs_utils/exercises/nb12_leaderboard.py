@@ -107,7 +107,11 @@ def _judge_once(given: Case, outcome: Outcome) -> str | None:
         return None
     if both := len(np.intersect1d(split.train, split.validation)):
         return f"{both} of {len(split.labels)} pictures are in both parts"
-    return "some pictures are in neither part, or twice in one"
+    missing = np.setdiff1d(np.arange(len(split.labels)), np.concatenate([split.train, split.validation]))
+    for label in np.unique(split.labels[missing]):
+        of, gone = ((found == label).sum() for found in (split.labels, split.labels[missing]))
+        return f"{gone} of the {of} pictures of class {label} are in neither part"
+    return "some pictures are twice in one part"
 
 
 def _judge_shares(given: Case, outcome: Outcome) -> str | None:
@@ -161,10 +165,15 @@ def _rounded_down(split: _Split) -> bool:
     return split.positions and split.has(split.validation, np.floor(split.wanted + 1e-9))
 
 
+def _rounded_up(split: _Split) -> bool:
+    return split.positions and split.has(split.validation, np.ceil(split.wanted - 1e-9))
+
+
 def _twice(split: _Split) -> bool:
     """Whatever is not among what was drawn is for training; by luck nothing was drawn twice in this case."""
     rest = np.setdiff1d(np.arange(len(split.labels)), split.validation)
-    return split.positions and _as_sets(split.train, rest)
+    as_many = split.positions and split.has(split.validation, np.rint(split.wanted))
+    return as_many and _as_sets(split.train, rest)
 
 
 def _also_trained_on(split: _Split) -> bool:
@@ -182,10 +191,11 @@ def _labelled(rng: np.random.Generator, counts: Sequence[int], fraction: float) 
 
 
 def _splits(rng: np.random.Generator) -> Iterator[Case]:
-    """Numbers of which one gets a share that is rounded up, one that is rounded down, and no half."""
+    """Numbers of which one gets a share that is rounded up, one that is rounded down, and no half; in the
+    last case more than ten classes, and one so small that nothing of it is for validation."""
     yield _labelled(rng, rng.permutation([8, 11]).tolist(), 0.25)
     yield _labelled(rng, rng.permutation([19, 31, 24, 43]).tolist(), 0.4)
-    yield _labelled(rng, rng.permutation([33, 41, 56, 63, 71, 47, 52, 29]).tolist(), 0.2)
+    yield _labelled(rng, rng.permutation([33, 41, 56, 3, 21, 47, 52, 29, 2, 16, 14, 38]).tolist(), 0.2)
 
 
 SPLIT = Exercise(
@@ -210,6 +220,12 @@ SPLIT = Exercise(
             "the share is rounded down",
             "`int()` and `//` cut off what stands behind the point. Here it is rounded.",
             recognise=_recognised(_rounded_down),
+            fails=(SHARES,),
+        ),
+        Misconception(
+            "the share is rounded up",
+            "`ceil` goes to the next whole number whatever stands behind the point. Here it is rounded.",
+            recognise=_recognised(_rounded_up),
             fails=(SHARES,),
         ),
         Misconception(
@@ -363,6 +379,8 @@ FLIP_MISTAKES: dict[str, Predict] = {
     "raw": _looks(then=lambda scores: scores.mean(0)),
     "sum": _looks(then=lambda scores: scores.softmax(2).sum(0)),
     "batch": _looks(then=lambda scores: scores.softmax(1).mean(0)),
+    "again": _looks(then=lambda scores: scores.softmax(2).mean(0).softmax(1)),
+    "largest": _looks(then=lambda scores: scores.softmax(2).amax(0)),
 }
 FLIP_ALL = (ONE, SEVERAL, TRAINS, LIGHT)
 
@@ -437,6 +455,18 @@ FLIPS = Exercise(
             "the softmax runs over the pictures instead of the classes",
             "The probabilities of *one picture* add up to 1: which axis are the classes?",
             FLIP_MISTAKES["batch"],
+            FLIP_ALL,
+        ),
+        Misconception(
+            "a second softmax is made of the mean",
+            "The mean of probabilities adds up to 1 already; another softmax makes the classes nearly equal.",
+            FLIP_MISTAKES["again"],
+            FLIP_ALL,
+        ),
+        Misconception(
+            "the highest probability of the four looks is taken",
+            "These do not add up to 1. All four looks count the same.",
+            FLIP_MISTAKES["largest"],
             FLIP_ALL,
         ),
         Misconception(
@@ -675,6 +705,28 @@ def _middle_and_half(correct: int, n: int, *, z: float = 1.96) -> tuple[float, f
     return (low + high) / 2, (high - low) / 2
 
 
+def _scaled(
+    centre: Callable[[float, int], float] = lambda z, n: 1.0,
+    width: Callable[[float, int], float] = lambda z, n: 1.0,
+    shift: Callable[[float, int], float] = lambda z, n: 0.0,
+) -> Predict:
+    """A mistake: middle and half width times something, and the middle moved."""
+
+    def predict(correct: int, n: int, *, z: float = 1.96) -> tuple[float, float]:
+        found, beside = _middle_and_half(correct, n, z=z)
+        found, beside = found * centre(z, n) + shift(z, n), beside * width(z, n)
+        return found - beside, found + beside
+
+    return predict
+
+
+def _below(z: float, n: int) -> float:
+    return 1 + z * z / n
+
+
+_multiplied_by_n = _scaled(shift=lambda z, n: z * z / 2 * (n - 1 / n) / _below(z, n))
+
+
 def _wilson_case(rng: np.random.Generator, n: int, z: float | None = None) -> Case:
     """A share well away from one half, where the middle is moved, and from the ends."""
     correct = int(rng.choice([k for k in range(-(-n // 4), 3 * n // 4 + 1) if abs(2 * k - n) > n / 8]))
@@ -728,6 +780,30 @@ WILSON = Exercise(
             "nothing is divided by 1 + z²/n",
             "It stands below both terms, the middle and the half width.",
             _stretched,
+            WILSON_ALL,
+        ),
+        Misconception(
+            "z²/2 is multiplied by n instead of divided",
+            "Python goes from left to right: `a / 2 * n` divides by 2 and multiplies by n. Brackets.",
+            _multiplied_by_n,
+            WILSON_ALL,
+        ),
+        Misconception(
+            "z before the root is forgotten",
+            "The half width is z standard errors: look at what stands before the root in the formula.",
+            _scaled(width=lambda z, n: 1 / z),
+            WILSON_ALL,
+        ),
+        Misconception(
+            "the middle is not divided by 1 + z²/n",
+            "It stands below both terms. Here it is missing below the first, or a bracket is.",
+            _scaled(centre=_below),
+            WILSON_ALL,
+        ),
+        Misconception(
+            "the half width is not divided by 1 + z²/n",
+            "It stands below both terms. Here it is missing below the second.",
+            _scaled(width=_below),
             WILSON_ALL,
         ),
         Misconception(
@@ -803,6 +879,24 @@ def _by_variance(best: Tensor, correct: Tensor) -> bool:
     return _rise(best, correct) > _variance(best, correct) / len(best) ** 0.5
 
 
+def _by_two(best: Tensor, correct: Tensor) -> bool:
+    return _rise(best, correct) > 1.96 * (_variance(best, correct) / len(best)) ** 0.5
+
+
+def _of_two_scores(best: Tensor, correct: Tensor) -> bool:
+    """As if the two uploads had been asked about different pictures."""
+    spread = sum(share * (1 - share) for share in (_share(best), _share(correct)))
+    return _rise(best, correct) > (spread / len(best)) ** 0.5
+
+
+def _where_different(best: Tensor, correct: Tensor) -> bool:
+    gained, lost, n = _counts(best, correct)
+    if not gained + lost:
+        return False
+    variance = 1 - ((gained - lost) / (gained + lost)) ** 2
+    return _rise(best, correct) > (variance / n) ** 0.5
+
+
 def _own_spread(best: Tensor, correct: Tensor) -> bool:
     share = _share(correct)
     return _rise(best, correct) > (share * (1 - share) / len(best)) ** 0.5
@@ -843,7 +937,7 @@ def _first_uploads(rng: np.random.Generator) -> Iterator[Case]:
 
 def _not_better(rng: np.random.Generator) -> Iterator[Case]:
     yield _upload(rng, 25, 2, 4)
-    yield _upload(rng, 25, 3, int(rng.integers(5, 9)))
+    yield _upload(rng, 25, 3, int(rng.integers(8, 11)))  # clearly worse
     yield _upload(rng, 36, 3, 3)
 
 
@@ -855,9 +949,12 @@ def _by_chance(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _clearly_better(rng: np.random.Generator) -> Iterator[Case]:
-    """The rise is more than the differences explain, and less than the spread of the upload itself."""
+    """More than the differences explain: at first less than the spread of the upload itself, then with
+    losses, and last by more than three times the bar."""
     yield _upload(rng, 25, 2, 0)
     yield _upload(rng, 64, 3, 0)
+    yield _upload(rng, 100, 14, 6)
+    yield _upload(rng, 100, 20, 4)
 
 
 LADDER = Exercise(
@@ -892,6 +989,32 @@ LADDER = Exercise(
             "the spread is not divided by the root of n",
             "The more pictures there are, the less does chance move their mean.",
             _when(_not_by_root),
+            (BETTER,),
+        ),
+        Misconception(
+            "the difference has the wrong sign",
+            "Where only the *new* upload is right, d is 1. What is subtracted from what?",
+            _when(lambda best, correct: _climbs(correct, best)),
+            (WORSE, BETTER),
+        ),
+        Misconception(
+            "the bar is 1.96 standard errors",
+            "That is the interval of section 6. The ladder asks for one: s by the root of n.",
+            _when(_by_two),
+            (BETTER,),
+        ),
+        Misconception(
+            "the spreads of both scores are put together",
+            "That would be right for two uploads about *different* pictures. These are about the same: "
+            "take the difference picture by picture, and the spread of that.",
+            _when(_of_two_scores),
+            (BETTER,),
+        ),
+        Misconception(
+            "s is taken only where the uploads differ",
+            "Pictures about which both are right, or both wrong, have d = 0, and they count in s as in "
+            "the mean.",
+            _when(_where_different),
             (BETTER,),
         ),
         Misconception(
@@ -931,7 +1054,7 @@ LADDER = Exercise(
             "the best of both uploads is put together picture by picture",
             "Nobody has uploaded that: which pictures are right is known to the server alone.",
             _put_together,
-            (WORSE, CHANCE),
+            (WORSE, CHANCE, BETTER),
         ),
     ),
 )
@@ -1042,7 +1165,7 @@ RANKS = Exercise(
         ),
         Misconception(
             "teams that share a rank use up only one",
-            "After two teams on rank 1 comes rank 3: two teams are above.",
+            "Count the teams wholly above this one, and add one. Which ranks these have does not matter.",
             _dense,
             (OVERLAP,),
         ),

@@ -19,6 +19,17 @@ def stratified_split(labels, fraction, *, rng):
     return np.array(train), np.array(validation)
 
 
+# %% stratified_split: the share is rounded up
+def stratified_split(labels, fraction, *, rng):
+    train, validation = [], []
+    for c in np.unique(labels):
+        positions = rng.permutation(np.flatnonzero(labels == c))
+        k = math.ceil(fraction * len(positions))
+        validation.extend(positions[:k])
+        train.extend(positions[k:])
+    return np.array(train), np.array(validation)
+
+
 # %% stratified_split: training and validation are exchanged
 def stratified_split(labels, fraction, *, rng):
     train, validation = [], []
@@ -146,6 +157,22 @@ def predict_with_flips(model, x):
         return sum(model(view).softmax(0) for view in (x, x.flip(2), x.flip(3), x.flip((2, 3)))) / 4
 
 
+# %% predict_with_flips: a second softmax is made of the mean
+def predict_with_flips(model, x):
+    model.eval()
+    with torch.no_grad():
+        looks = [model(view).softmax(1) for view in (x, x.flip(2), x.flip(3), x.flip((2, 3)))]
+    return torch.stack(looks).mean(0).softmax(1)
+
+
+# %% predict_with_flips: the highest probability of the four looks is taken
+def predict_with_flips(model, x):
+    model.eval()
+    with torch.no_grad():
+        looks = [model(view).softmax(1) for view in (x, x.flip(2), x.flip(3), x.flip((2, 3)))]
+    return torch.stack(looks).max(0).values
+
+
 # %% predict_with_flips: the model is not put into evaluation mode
 def predict_with_flips(model, x):
     with torch.no_grad():
@@ -243,6 +270,38 @@ def wilson_interval(correct, n, *, z=1.96):
     return middle - half, middle + half
 
 
+# %% wilson_interval: z²/2 is multiplied by n instead of divided
+def wilson_interval(correct, n, *, z=1.96):
+    p = correct / n
+    middle = (p + z**2 / 2 * n) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return middle - half, middle + half
+
+
+# %% wilson_interval: z before the root is forgotten
+def wilson_interval(correct, n, *, z=1.96):
+    p = correct / n
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return middle - half, middle + half
+
+
+# %% wilson_interval: the middle is not divided by 1 + z²/n
+def wilson_interval(correct, n, *, z=1.96):
+    p = correct / n
+    middle = p + z**2 / (2 * n)
+    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return middle - half, middle + half
+
+
+# %% wilson_interval: the half width is not divided by 1 + z²/n
+def wilson_interval(correct, n, *, z=1.96):
+    p = correct / n
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return middle - half, middle + half
+
+
 # %% wilson_interval: z is 1.96 whatever is asked for
 def wilson_interval(correct, n, *, z=1.96):
     p, z = correct / n, 1.96
@@ -285,6 +344,46 @@ def ladder_step(best, correct):
         return correct.mean(), correct
     d = correct.astype(float) - best
     if d.mean() > d.std():
+        best = correct
+    return best.mean(), best
+
+
+# %% ladder_step: the difference has the wrong sign
+def ladder_step(best, correct):
+    if best is None:
+        return correct.mean(), correct
+    d = best.astype(float) - correct
+    if d.mean() > d.std() / math.sqrt(len(d)):
+        best = correct
+    return best.mean(), best
+
+
+# %% ladder_step: the bar is 1.96 standard errors
+def ladder_step(best, correct):
+    if best is None:
+        return correct.mean(), correct
+    d = correct.astype(float) - best
+    if d.mean() > 1.96 * d.std() / math.sqrt(len(d)):
+        best = correct
+    return best.mean(), best
+
+
+# %% ladder_step: the spreads of both scores are put together
+def ladder_step(best, correct):
+    if best is None:
+        return correct.mean(), correct
+    d = correct.astype(float) - best
+    if d.mean() > math.sqrt((best.var() + correct.var()) / len(d)):
+        best = correct
+    return best.mean(), best
+
+
+# %% ladder_step: s is taken only where the uploads differ
+def ladder_step(best, correct):
+    if best is None:
+        return correct.mean(), correct
+    d = correct.astype(float) - best
+    if np.any(d) and d.mean() > d[d != 0].std() / math.sqrt(len(d)):
         best = correct
     return best.mean(), best
 
