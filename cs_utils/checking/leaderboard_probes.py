@@ -64,17 +64,8 @@ def flips_and_graph(student: Student, name: str, *args: Any, training: bool) -> 
     return [np.array(returned.detach().cpu().numpy()), GRAPH if returned.requires_grad else NO_GRAPH]
 
 
-def _predicted(
-    student: Student,
-    name: str,
-    x: Array,
-    kernel: Array,
-    mean: Array,
-    var: Array,
-    head: Array,
-    *,
-    training: bool,
-) -> Any:
+def small_model(kernel: Array, mean: Array, var: Array, head: Array, *, training: bool) -> Any:
+    """A convolution, batch norm with these running statistics, ReLU and a linear layer."""
     import torch
     from torch import nn
 
@@ -86,7 +77,13 @@ def _predicted(
             own.copy_(torch.from_numpy(given))
         for statistic, given in ((norm.running_mean, mean), (norm.running_var, var)):
             statistic.copy_(torch.from_numpy(given))  # type: ignore[union-attr]
-    model.train(training)
+    return model.train(training)
+
+
+def _predicted(student: Student, name: str, x: Array, *parts: Array, training: bool) -> Any:
+    import torch
+
+    model = small_model(*parts, training=training)
     returned = student(name)(model, torch.from_numpy(x))
     if not isinstance(returned, torch.Tensor):
         kind = "None" if returned is None else f"an object of type {type(returned).__name__}"

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 if TYPE_CHECKING:
     from cs_utils.checking.evaluate import Verdict
@@ -223,9 +223,24 @@ def when_done(*names: str) -> Iterator[None]:
         passed = "it passes its check" if len(missing) == 1 else "they pass their checks"
         print(f"This needs {listed(missing)}: come back when {passed}.")
     except Exception as error:
+        if _lacks_an_earlier_cell(error):
+            waits = " or ".join(name for name in names if name not in _passed)
+            first = f"; one of them may wait for {waits}" if waits else ""
+            print(f"This needs {error.name}, which the cells above make: run them first{first}.")
+            return
         from cs_utils.checking.outcome import describe_exception
 
         failure = describe_exception(error)
         at = f" (line {failure.line_number}: {failure.line})" if failure.line else ""
         doubted = [name for name in names if name not in _passed] or names
         print(f"{' or '.join(doubted)} is not right yet: {failure.type}: {failure.message}{at}")
+
+
+def _lacks_an_earlier_cell(error: Exception) -> TypeGuard[NameError]:
+    """Is a name missing in the cell itself, and not in a function that it calls?"""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (
+        isinstance(error, NameError) and trace is not None and trace.tb_frame.f_code.co_name.startswith("<")
+    )

@@ -15,7 +15,8 @@ def _chosen(options: Sequence[str], *names: str) -> list[str]:
 
 def with_tensors(name: str, options: Sequence[str], *arrays: str) -> Lines:
     made = ", ".join(arrays)
-    yield f"{made} = map(torch.from_numpy, ({made}))"
+    several = len(arrays) > 1
+    yield f"{made} = map(torch.from_numpy, ({made}))" if several else f"{made} = torch.from_numpy({made})"
     yield f"{name}({', '.join([*arrays, *options])})"
 
 

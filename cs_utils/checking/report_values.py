@@ -15,7 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from cs_utils.checking import report_networks, report_residual, report_torch, report_transfer
+from cs_utils.checking import (
+    report_leaderboard,
+    report_networks,
+    report_residual,
+    report_torch,
+    report_transfer,
+)
 from cs_utils.checking.compare import describe
 from cs_utils.checking.exercise import MAX_PASTED, Case, Exercise
 from cs_utils.checking.outcome import ANYTHING, Odd, Seed
@@ -30,6 +36,7 @@ WRITTEN = {  # calls of probes
     **report_torch.WRITTEN,
     **report_residual.WRITTEN,
     **report_transfer.WRITTEN,
+    **report_leaderboard.WRITTEN,
 }
 
 

@@ -195,6 +195,22 @@ def test_an_error_in_an_experiment_is_not_blamed_on_what_has_passed(capsys):
     assert capsys.readouterr().out.startswith("twice is not right yet")
 
 
+def test_a_cell_that_needs_an_earlier_one_says_so_and_blames_no_function(capsys):
+    check(corr2d)
+    capsys.readouterr()
+    names = {"when_done": when_done}
+    for text in (
+        "with when_done('corr2d'):\n    photo",
+        "with when_done('twice'):\n    [photo for _ in 'a']",
+    ):
+        exec(text, names)
+    exec("def twice():\n    return phto\nwith when_done('twice'):\n    twice()", names)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "This needs photo, which the cells above make: run them first."
+    assert told[1].endswith("run them first; one of them may wait for twice.")
+    assert told[2].startswith("twice is not right yet: NameError")
+
+
 def test_a_function_that_came_with_the_course_is_known():
     from cs_utils import layers
 

@@ -14,6 +14,7 @@ from autograder.leaderboard.ladder import Ladder
 from cs_utils import leaderboard
 from cs_utils.checking.notebook import _check_function
 from cs_utils.checking.report import to_text
+from cs_utils.checking.report_values import write_call
 from tests.exercises import proof
 
 NOTEBOOK = "12_leaderboard"
@@ -181,3 +182,51 @@ def test_a_file_from_yesterday_does_not_pay_for_a_function_that_is_not_written(p
         raise NotImplementedError("write predictions")
 
     assert points(stub) == 0
+
+
+# --- reports ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["stratified_split", "predict_with_flips", "ensemble"])
+def test_the_call_in_a_report_can_be_pasted(name):
+    asked, known = proof.exercise(NOTEBOOK, name), {"np": np, "torch": torch, name: solved(name)}
+    for group in asked.groups:
+        for given in cases_of(asked, group):
+            text = write_call(asked, given)
+            if not any(line.startswith("#") for line in text.splitlines()):  # which describes a large array
+                exec(text, dict(known))
+
+
+def cases_of(asked, group):
+    smallest = next(iter(group.make(np.random.default_rng(0))))
+    return [replace(smallest, probe=group.probe or asked.probe)]
+
+
+def fixed_size(labels, fraction, rng):
+    """As many of every class."""
+    parts = [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    count = min(map(len, parts))
+    return np.concatenate([part[count:] for part in parts]), np.concatenate([part[:count] for part in parts])
+
+
+def test_no_report_names_a_mistake_that_is_not_there():
+    assert "replacement" not in to_text(judged("stratified_split", fixed_size))
+
+    def by_all_that_differ(best, correct):
+        if (
+            best is None
+            or correct.mean() - best.mean() > (correct != best).std() / (best != correct).sum() ** 0.5
+        ):
+            best = correct
+        return best.mean(), best
+
+    assert "not divided by the root" not in to_text(judged("ladder_step", by_all_that_differ))
+
+
+def test_a_class_that_is_left_out_is_told():
+    def of_ten_classes(labels, fraction, rng):
+        train, validation = solved("stratified_split")(labels, fraction, rng=rng)
+        return train[labels[train] < 10], validation[labels[validation] < 10]
+
+    verdict = judged("stratified_split", of_ten_classes)
+    assert not verdict.passed and "of class 10 are in neither part" in to_text(verdict)
