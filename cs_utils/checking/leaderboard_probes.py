@@ -20,17 +20,20 @@ def splits_made(student: Student, name: str, labels: Array, fraction: float, *, 
     """``stratified_split(labels, fraction, rng=...)``, three times: twice with the same state, once with
     another.
 
-    Returns both parts of the first split, and the validation parts of the others.
+    Returns both parts of the first split, the validation parts of the others, and whether `labels` changed.
     """
-    found = []
+    found, changed = [], False
     for state in (seed, seed, seed + 1):
-        returned = student(name)(labels.copy(), fraction, rng=np.random.default_rng(state))
+        handed = labels.copy()
+        returned = student(name)(handed, fraction, rng=np.random.default_rng(state))
+        changed = changed or not np.array_equal(handed, labels)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             kind = "None" if returned is None else f"an object of type {type(returned).__name__}"
             raise TypeError(f"{name} returned {kind} where train, validation were asked for")
         found.append([np.asarray(_plain(part)) for part in returned])
     (train, validation), (_, again), (_, other) = found
-    return {"train": train, "validation": validation, "same state": again, "another state": other}
+    parts = {"train": train, "validation": validation, "same state": again, "another state": other}
+    return {**parts, "labels changed": changed}
 
 
 def _plain(value: Any) -> Any:

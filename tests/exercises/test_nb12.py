@@ -212,6 +212,13 @@ def fixed_size(labels, fraction, rng):
 def test_no_report_names_a_mistake_that_is_not_there():
     assert "replacement" not in to_text(judged("stratified_split", fixed_size))
 
+    def in_place(labels, fraction, rng):
+        rng.shuffle(labels)
+        return solved("stratified_split")(labels, fraction, rng=rng)
+
+    said = to_text(judged("stratified_split", in_place))
+    assert "all pictures together" not in said and "works in place" in said
+
     def by_all_that_differ(best, correct):
         if (
             best is None
