@@ -1,4 +1,4 @@
-"""The worst attacks of tests/attacks where there are no namespaces, and where the grader is an ordinary user."""
+"""The worst attacks where there are no namespaces, and where the grader is an ordinary user."""
 
 from __future__ import annotations
 
