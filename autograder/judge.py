@@ -118,7 +118,7 @@ class Candidate:
             return Outcome(failure=self._out_of_time())
         allowed = min(exercise.seconds_per_call, self.sandbox.limits.call_seconds)
         seconds = min(allowed, max(0.1, self.deadline - time.monotonic()))
-        names = given.names or _parameters(exercise.name)
+        names = given.names or exercise.parameters
         outcome = run.call(exercise.name, given.args, given.kwargs, names, seconds, given.probe)
         if outcome.failure is not None and outcome.failure.fatal:
             self.lost_probes[asked] = outcome.failure
@@ -168,12 +168,6 @@ class Candidate:
     def _out_of_time(self) -> Failure:
         self.held_back = True
         return Failure("timeout", message="the time for the whole notebook was used up")
-
-
-@functools.cache
-def _parameters(name: str) -> tuple[str, ...]:
-    """Of an exercise; finding them out takes as long as asking it one case."""
-    return exercises()[name].parameters
 
 
 TRIED_SEEDS = 50
