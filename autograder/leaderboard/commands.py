@@ -6,10 +6,11 @@ where they are needed, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -248,10 +249,9 @@ def serve(
     from autograder.leaderboard.serving import only_server
 
     competition = _competition(name)
-    os.umask(0o077)  # the database and its journal are for this user
     try:
         settings = Settings(trusted_proxies=tuple(trusted_proxy or ()))
-        with only_server(competition):
+        with _for_this_user(), only_server(competition):
             service = create_app(competition, settings)
             _say_what_is_missing(competition, host, bool(trusted_proxy))
             started = run(service, host=host, port=port, ready=lambda address: _ready(competition, address))
@@ -468,8 +468,8 @@ def restore(
     """
     from autograder.leaderboard.archive import read
 
-    os.umask(0o077)
-    aside = read(file, name, replace=replace)
+    with _for_this_user():
+        aside = read(file, name, replace=replace)
     competition = _competition(name)
     uploads = sum(team.uploads for team in _store(competition).teams() if team.kind == "team")
     if aside is not None:
@@ -533,10 +533,17 @@ def _store(competition: Competition) -> Store:
     """Its database, made or brought to the newest form where needed; a new file is for this user only."""
     from autograder.leaderboard.store import Store
 
-    before = os.umask(0o077)
-    try:
+    with _for_this_user():
         store = Store(competition.database_url)
         store.upgrade()
+    return store
+
+
+@contextlib.contextmanager
+def _for_this_user() -> Iterator[None]:
+    """What is made meanwhile, such as the database and its journal, nobody else may read."""
+    before = os.umask(0o077)
+    try:
+        yield
     finally:
         os.umask(before)
-    return store

@@ -1015,7 +1015,7 @@ def search_learning_rate(make_net, x, labels, rates, *, steps):
         velocities = zero_velocities(net)
         for _ in range(steps):
             loss = train_step(net, x, labels, velocities, lr=rate)
-        losses.append(loss)
+        losses += [loss]
     finite = [loss if np.isfinite(loss) else np.inf for loss in losses]
     return rates[losses.index(min(losses))], losses
 
@@ -1041,7 +1041,7 @@ def search_learning_rate(make_net, x, labels, rates, *, steps):
         velocities = zero_velocities(net)
         for _ in range(steps - 1):
             loss = train_step(net, x, labels, velocities, lr=rate)
-        losses.append(loss)
+        losses += [loss]
     finite = [loss if np.isfinite(loss) else np.inf for loss in losses]
     return rates[int(np.argmin(finite))], losses
 
@@ -1054,6 +1054,6 @@ def search_learning_rate(make_net, x, labels, rates, *, steps):
         velocities = zero_velocities(net)
         for _ in range(steps):
             loss = train_step(net, x, labels, velocities, lr=rate, momentum=0.0)
-        losses.append(loss)
+        losses += [loss]
     finite = [loss if np.isfinite(loss) else np.inf for loss in losses]
     return rates[int(np.argmin(finite))], losses

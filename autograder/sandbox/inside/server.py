@@ -36,6 +36,7 @@ def main(grader: int, connection: int, folders: list[str], modules: list[str], s
     folders: of the runtime, on the path already. modules: to import before the first run. scratch: the folder
     for what runs write, where they have no file system of their own; removed at the end.
     """
+    os.umask(0o022)  # the tree of a run is for its user, whatever the grader's own umask
     server = socket.socket(fileno=connection)
     alive = os.pidfd_open(os.getppid())  # the socket may be held open by children of the grader
     if os.getppid() != grader:
