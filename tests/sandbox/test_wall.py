@@ -414,3 +414,20 @@ def test_threads_are_allowed_and_die_with_the_run(run):
     assert result.troubles == ()
     assert result.value("n").value == 1
     assert call(result, "nothing").failure.kind == "missing"
+
+
+NULL = """
+import IPython, os
+def answer():
+    with open(os.devnull, 'w') as null:
+        return null.write('nothing')
+"""
+
+
+def test_a_narrow_umask_of_the_grader_shuts_nobody_out_of_a_run(level):
+    before = os.umask(0o077)
+    try:
+        with Sandbox(level) as sandbox, sandbox.start(cells(NULL)) as run:
+            assert call(run, "answer").value == 7
+    finally:
+        os.umask(before)
